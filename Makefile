@@ -1,0 +1,47 @@
+# OpenTrail: every target sets up what it needs; nothing is expected but Python 3.11.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test check bench lock generate clean
+
+run: $(VENV)/.run
+	@exec $(BIN)/opentrail serve
+
+test: check
+	$(BIN)/python -m pytest -m contract
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not contract" -n 2
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+generate: $(VENV)/.dev
+	$(BIN)/python tools/generate_api.py
+
+lock:
+	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv
+	cd requirements && for f in run dev; do \
+	  ../$(VENV)-lock/bin/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header $$f.in -o $$f.lock || exit 1; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV) || (apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV))
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install -q --require-hashes -r requirements/run.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock

@@ -1,0 +1,54 @@
+"""Time as an argument: the system's clock, one moved by hand, and CloudTrail's time spellings."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time; whoever needs it is given one."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved; for tests and replays."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._now
+
+    def advance(self, step: timedelta) -> datetime:
+        """Move forward (or back, with a negative step); the new time."""
+        with self._lock:
+            self._now += step
+            return self._now
+
+
+def iso_seconds(when: datetime) -> str:
+    """`2026-11-24T09:00:00Z`: UTC, whole seconds, cut not rounded (spec: record contents)."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_iso_seconds(text: str) -> datetime:
+    """The aware UTC time of `2026-11-24T09:00:00Z`.
+
+    Raises:
+        ValueError: any other spelling.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What OpenTrail needs from outside, as Protocols; nothing here does anything."""

@@ -1,0 +1,28 @@
+"""Access keys to whoever they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from opentrail.access import Credential
+
+
+class Identities(Protocol):
+    """Known access keys: from the identities file, and learned from answers passing by."""
+
+    def find(self, access_key_id: str) -> Credential | None:
+        """Whom the key belongs to; None if unknown. Expired sessions are still found."""
+        ...
+
+    def learn(self, credentials: Sequence[Credential]) -> None:
+        """Remember keys that an upstream issued; durable on return."""
+        ...
+
+    def account_alias(self, account_id: str) -> str:
+        """The account's alias, "" if none."""
+        ...
+
+    def principal_id(self, arn: str) -> str:
+        """The unique id (`AIDA…`, `AROA…`) of a user or role known by its ARN, "" if unknown."""
+        ...

@@ -1,0 +1,50 @@
+"""The durable, ordered stream of records that every worker follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One appended record.
+
+    Attributes:
+        offset: Where it starts; offsets grow and never change.
+        next_offset: Where the entry after it starts.
+        raw: The bytes as they were appended.
+    """
+
+    offset: int
+    next_offset: int
+    raw: bytes
+
+
+class JournalWriter(Protocol):
+    """The one writer of a journal."""
+
+    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+        """Durable on return; the offsets of `raws` in order, then the offset after the last.
+
+        Raises:
+            Unavailable: nothing (or not surely everything) is durable; none may be acknowledged.
+        """
+        ...
+
+
+class JournalReader(Protocol):
+    """Any number of readers, in this or in other processes."""
+
+    def read(self, offset: int, limit_bytes: int) -> tuple[Entry, ...]:
+        """Entries from `offset` on, in order, about `limit_bytes` of them; () when none is there.
+
+        Raises:
+            IntegrityError: the bytes at `offset` are not what was appended.
+        """
+        ...
+
+    def end(self) -> int:
+        """The offset that the next appended entry will have, as far as is known now."""
+        ...
