@@ -10,7 +10,7 @@ class OpenTrailError(Exception):
     """Anything OpenTrail raises on purpose."""
 
 
-class InvalidInput(OpenTrailError):  # noqa: N818 - named for what is wrong, as docs/style.md asks
+class InvalidInput(OpenTrailError):
     """The caller's fault; never retried."""
 
 
@@ -22,7 +22,7 @@ class IntegrityError(OpenTrailError):
     """Bytes contradict a hash, a signature or a chain; never retried, always told."""
 
 
-class Unavailable(OpenTrailError):  # noqa: N818
+class Unavailable(OpenTrailError):
     """Something outside does not answer or refuses; retried with back-off.
 
     Attributes:
@@ -34,5 +34,5 @@ class Unavailable(OpenTrailError):  # noqa: N818
         self.code = code
 
 
-class StateConflict(OpenTrailError):  # noqa: N818
+class StateConflict(OpenTrailError):
     """Somebody else changed the document since it was read; read again and decide again."""

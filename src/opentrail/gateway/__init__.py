@@ -1,1 +1,24 @@
-"""TODO."""
+"""The recording proxy: every call goes through, is recorded, and only then ends."""
+
+from opentrail.gateway.answers import Answer, error_answer
+from opentrail.gateway.commit import GroupCommit
+from opentrail.gateway.exchange import Client, ProxyExchange
+from opentrail.gateway.head import RequestHead
+from opentrail.gateway.local import LocalDoor, LocalExchange
+from opentrail.gateway.server import Exchange, GatewayServer
+from opentrail.gateway.upstream import Upstream, UpstreamPool
+
+__all__ = [
+    "Answer",
+    "Client",
+    "Exchange",
+    "GatewayServer",
+    "GroupCommit",
+    "LocalDoor",
+    "LocalExchange",
+    "ProxyExchange",
+    "RequestHead",
+    "Upstream",
+    "UpstreamPool",
+    "error_answer",
+]

@@ -45,6 +45,10 @@ class JournalReader(Protocol):
         """
         ...
 
+    def first(self) -> int:
+        """The offset of the oldest entry kept; 0 for an empty journal."""
+        ...
+
     def end(self) -> int:
         """The offset that the next appended entry will have, as far as is known now."""
         ...

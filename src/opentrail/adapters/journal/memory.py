@@ -1,0 +1,41 @@
+"""A journal in a list; the reference for the port's suite and for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from opentrail.ports.journal import Entry
+
+
+class MemoryJournal:
+    """Writer and reader in one; an offset is the number of entries before."""
+
+    def __init__(self) -> None:
+        self._raws: list[bytes] = []
+        self._lock = threading.Lock()
+
+    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+        with self._lock:
+            first = len(self._raws)
+            self._raws.extend(raws)
+            return tuple(range(first, len(self._raws) + 1))
+
+    def read(self, offset: int, limit_bytes: int) -> tuple[Entry, ...]:
+        entries: list[Entry] = []
+        taken = 0
+        with self._lock:
+            for place in range(offset, len(self._raws)):
+                if taken >= limit_bytes:
+                    break
+                raw = self._raws[place]
+                taken += len(raw)
+                entries.append(Entry(place, place + 1, raw))
+        return tuple(entries)
+
+    def first(self) -> int:
+        return 0
+
+    def end(self) -> int:
+        with self._lock:
+            return len(self._raws)

@@ -1,0 +1,69 @@
+"""Answers the gateway gives itself, in the spelling that the caller's SDK understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from opentrail.gateway.head import RawHeaders, RequestHead
+
+_REASONS = {
+    200: b"OK",
+    400: b"Bad Request",
+    403: b"Forbidden",
+    404: b"Not Found",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: status, end-to-end headers and body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def wire(answer: Answer, *, keep_alive: bool, head_only: bool = False) -> bytes:
+    """The bytes of `answer` on an HTTP/1.1 connection."""
+    reason = _REASONS.get(answer.status, b"")
+    lines = [b"HTTP/1.1 %d %b\r\n" % (answer.status, reason)]
+    lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in answer.headers]
+    lines.append(b"Content-Length: %d\r\n" % len(answer.body))
+    if not keep_alive:
+        lines.append(b"Connection: close\r\n")
+    lines.append(b"\r\n")
+    if not head_only:
+        lines.append(answer.body)
+    return b"".join(lines)
+
+
+def error_answer(head: RequestHead | None, status: int, code: str, message: str) -> Answer:
+    """An AWS error: JSON for the JSON protocols, else the XML that S3 and query services use."""
+    if head is not None and _speaks_json(head.headers):
+        body = msgspec.json.encode({"__type": code, "message": message})
+        headers = (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code))
+        return Answer(status, headers, body)
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    )
+    return Answer(status, (("Content-Type", "application/xml"),), text.encode())
+
+
+def _speaks_json(headers: RawHeaders) -> bool:
+    for name, value in headers:
+        lower = name.lower()
+        if lower == b"x-amz-target":
+            return True
+        if lower == b"content-type" and b"json" in value:
+            return True
+    return False

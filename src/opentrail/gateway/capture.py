@@ -1,0 +1,35 @@
+"""A bounded copy of a body that streams past."""
+
+from __future__ import annotations
+
+CAPTURE_LIMIT_BYTES = 1024 * 1024
+"""Parameters above 100 KB are left out of a record anyway (spec: record contents, size rules)."""
+
+
+class Capture:
+    """Keeps the first bytes and counts all."""
+
+    __slots__ = ("_parts", "kept", "length")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.kept = 0
+        self.length = 0
+
+    def add(self, data: bytes) -> None:
+        """Take note of `data`."""
+        self.length += len(data)
+        room = CAPTURE_LIMIT_BYTES - self.kept
+        if room > 0:
+            piece = data if len(data) <= room else data[:room]
+            self._parts.append(piece)
+            self.kept += len(piece)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+        return self.kept == self.length
+
+    def content(self) -> bytes:
+        """The bytes kept."""
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)

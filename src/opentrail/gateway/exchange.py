@@ -1,0 +1,303 @@
+"""One call through the gateway: stream it to the upstream, observe, record, then end the answer.
+
+The client gets the last byte of the answer only when the call's record is durable:
+(1) the request streams to the upstream as it comes, (2) the answer streams back, less its end,
+(3) the call is composed and appended to the journal, (4) the end of the answer follows. If (3)
+fails the client gets 503, or, when the answer's head is already out, a broken answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from opentrail.aws.observed import Headers, ObservedCall, ObservedRequest, ObservedResponse
+from opentrail.clock import Clock
+from opentrail.gateway.answers import Answer, error_answer, wire
+from opentrail.gateway.capture import Capture
+from opentrail.gateway.commit import GroupCommit
+from opentrail.gateway.head import (
+    LAST_CHUNK,
+    RawHeaders,
+    RequestHead,
+    chunk,
+    end_to_end,
+    upstream_head,
+)
+from opentrail.gateway.upstream import UpstreamConnection, UpstreamPool
+
+Compose = Callable[[ObservedCall], bytes]
+"""An observed call to the bytes of its record; never raises."""
+
+
+class Client(Protocol):
+    """The client's side of an exchange."""
+
+    peer_address: str
+
+    def send(self, data: bytes) -> None:
+        """Write to the client."""
+
+    def hold_body(self, *, hold: bool) -> None:
+        """Read no more of the request, or go on."""
+
+    def finished(self, *, keep_alive: bool) -> None:
+        """The answer is out; the connection may take the next request or ends."""
+
+    def abort(self) -> None:
+        """End the connection so that the client sees a broken answer."""
+
+
+class ProxyExchange:
+    """A call on its way through; a ResponseSink for the upstream connection."""
+
+    def __init__(
+        self,
+        client: Client,
+        head: RequestHead,
+        pool: UpstreamPool,
+        *,
+        compose: Compose,
+        commit: GroupCommit,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._head = head
+        self._pool = pool
+        self._compose = compose
+        self._commit = commit
+        self._clock = clock
+        self._started: datetime = clock.now()
+        self._request = Capture()
+        self._request_complete = False
+        self._early: list[bytes] | None = []
+        self._upstream: UpstreamConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._response = Capture()
+        self._status = 0
+        self._response_headers: RawHeaders = ()
+        self._chunk_out = False
+        self._out: list[bytes] = []
+        self._sent = False
+        self._continued = False
+        self._client_gone = False
+        self._answered = False
+        self._keep_alive = head.keep_alive
+        self._expects_continue = any(name.lower() == b"expect" for name, _ in head.headers)
+
+    def begin(self) -> None:
+        """Find or open a connection to the upstream and send the head."""
+        connection = self._pool.idle()
+        if connection is not None:
+            self._attach(connection)
+        else:
+            self._client.hold_body(hold=True)
+            self._connecting = asyncio.ensure_future(self._connect())
+
+    # The client's side
+
+    def request_body(self, data: bytes) -> None:
+        """More of the request's body came."""
+        self._request.add(data)
+        framed = chunk(data) if self._head.chunked else data
+        if self._early is not None:
+            self._early.append(framed)
+        elif self._upstream is not None:
+            self._upstream.write(framed)
+
+    def request_complete(self) -> None:
+        """The request's body ended."""
+        self._request_complete = True
+        if self._head.chunked:
+            if self._early is not None:
+                self._early.append(LAST_CHUNK)
+            elif self._upstream is not None:
+                self._upstream.write(LAST_CHUNK)
+        if self._answered:
+            self._client.finished(keep_alive=self._keep_alive)
+
+    def client_writable(self, *, writable: bool) -> None:
+        """The client takes more of the answer, or not for now."""
+        if self._upstream is not None:
+            if writable:
+                self._upstream.resume()
+            else:
+                self._upstream.pause()
+
+    def client_lost(self) -> None:
+        """The client went away: what reached the upstream is recorded all the same."""
+        self._client_gone = True
+        if self._answered:
+            return
+        if not self._request_complete:
+            self._drop_upstream()
+            if self._connecting is not None:
+                self._connecting.cancel()
+            self._failed("the client closed the connection before its request ended")
+        elif self._upstream is not None:
+            self._upstream.resume()
+
+    # The upstream's side (ResponseSink)
+
+    def response_interim(self, status: int) -> None:
+        if status == 100 and not self._sent:
+            self._continued = True
+            self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def response_head(self, status: int, reason: bytes, headers: RawHeaders) -> None:
+        self._status = status
+        self._response_headers = headers
+        bodyless = self._head.method == b"HEAD" or status in (204, 304)
+        has_length = any(name.lower() == b"content-length" for name, _ in headers)
+        self._chunk_out = not bodyless and not has_length and self._head.http_version == "1.1"
+        if self._expects_continue and not self._continued and not self._request_complete:
+            # The body will never come: the next bytes on this connection can't be told apart.
+            self._keep_alive = False
+        if not has_length and not bodyless and not self._chunk_out:
+            self._keep_alive = False
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, reason)]
+        lines += end_to_end(headers)
+        if self._chunk_out:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        if not self._keep_alive:
+            lines.append(b"Connection: close\r\n")
+        lines.append(b"\r\n")
+        self._out.append(b"".join(lines))
+
+    def response_body(self, data: bytes) -> None:
+        self._response.add(data)
+        self._out.append(chunk(data) if self._chunk_out else data)
+
+    def response_flush(self) -> None:
+        if self._out:
+            self._sent = True
+            out = self._out
+            self._out = []
+            self._client.send(b"".join(out))
+
+    def response_complete(self) -> None:
+        if self._chunk_out:
+            self._out.append(LAST_CHUNK)
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            if self._request_complete:
+                upstream.release()
+            else:
+                upstream.close()
+        self._record("")
+
+    def response_failed(self, reason: str) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None and self._may_try_again(upstream):
+            self._early = []
+            self._connecting = asyncio.ensure_future(self._connect())
+            return
+        self._failed(f"{reason} ({self._pool.upstream})")
+
+    def upstream_writable(self, *, writable: bool) -> None:
+        self._client.hold_body(hold=not writable)
+
+    # Within
+
+    async def _connect(self) -> None:
+        try:
+            connection = await self._pool.connect()
+        except (OSError, TimeoutError) as cause:
+            why = cause.strerror if isinstance(cause, OSError) and cause.strerror else "timed out"
+            self._failed(f"no connection to the upstream {self._pool.upstream}: {why}")
+            return
+        self._attach(connection)
+        self._client.hold_body(hold=False)
+
+    def _attach(self, connection: UpstreamConnection) -> None:
+        self._upstream = connection
+        connection.start(self, expects_body=self._head.method != b"HEAD")
+        early, self._early = self._early or [], None
+        connection.write(b"".join([upstream_head(self._head), *early]))
+
+    def _may_try_again(self, connection: UpstreamConnection) -> bool:
+        """A kept connection that the upstream closed just now, and a call that changes nothing."""
+        return (
+            connection.used_before
+            and not connection.answered
+            and self._head.method in (b"GET", b"HEAD")
+            and not self._head.has_body
+        )
+
+    def _drop_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+
+    def _failed(self, reason: str) -> None:
+        if self._answered:
+            return
+        if not self._sent:
+            self._out = []
+            self._status = 0
+            self._keep_alive = self._keep_alive and self._request_complete
+        self._record(reason)
+
+    def _record(self, failure: str) -> None:
+        if self._answered:
+            return
+        self._answered = True
+        raw = self._compose(self._observed(failure))
+        future = self._commit.append(raw)
+        future.add_done_callback(lambda done: self._recorded(done, failure))
+
+    def _recorded(self, done: asyncio.Future[tuple[int, int]], failure: str) -> None:
+        broken = done.cancelled() or done.exception() is not None
+        if self._client_gone:
+            return
+        if (broken or failure) and self._sent:
+            self._client.abort()
+            return
+        if broken:
+            self._keep_alive = False
+            answer = error_answer(
+                self._head, 503, "ServiceUnavailable", "the call could not be recorded; try again"
+            )
+            self._client.send(self._own(answer))
+        elif failure:
+            answer = error_answer(self._head, 502, "BadGateway", failure)
+            self._client.send(self._own(answer))
+        else:
+            self._client.send(b"".join(self._out))
+        if self._request_complete or not self._keep_alive:
+            self._client.finished(keep_alive=self._keep_alive)
+
+    def _own(self, answer: Answer) -> bytes:
+        return wire(answer, keep_alive=self._keep_alive, head_only=self._head.method == b"HEAD")
+
+    def _observed(self, failure: str) -> ObservedCall:
+        head = self._head
+        request = ObservedRequest(
+            method=head.method.decode("latin-1"),
+            target=head.target.decode("latin-1"),
+            headers=text_headers(head.headers),
+            body=self._request.content(),
+            body_length=self._request.length,
+            peer_address=self._client.peer_address,
+            started=self._started,
+        )
+        response = None
+        if self._status:
+            response = ObservedResponse(
+                status=self._status,
+                headers=text_headers(self._response_headers),
+                body=self._response.content(),
+                body_length=self._response.length,
+            )
+        return ObservedCall(
+            request=request, response=response, failure=failure, ended=self._clock.now()
+        )
+
+
+def text_headers(headers: RawHeaders) -> Headers:
+    """Header bytes as text, byte for byte (Latin-1)."""
+    return tuple(
+        (name.decode("latin-1"), value.strip().decode("latin-1")) for name, value in headers
+    )

@@ -1,0 +1,72 @@
+"""A call that OpenTrail answers itself: its whole request, then the answer of another door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from opentrail.aws.observed import ObservedRequest
+from opentrail.clock import Clock
+from opentrail.gateway.answers import Answer, error_answer, wire
+from opentrail.gateway.capture import Capture
+from opentrail.gateway.exchange import Client, text_headers
+from opentrail.gateway.head import RequestHead
+
+LocalDoor = Callable[[ObservedRequest], Awaitable[Answer]]
+"""Answers a request; the call is recorded, durably, when the answer is there.
+
+`body_length` larger than `len(body)` tells the door that the request was too large to keep.
+"""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class LocalExchange:
+    """Gathers the request and hands it to the door."""
+
+    def __init__(self, client: Client, head: RequestHead, door: LocalDoor, clock: Clock) -> None:
+        self._client = client
+        self._head = head
+        self._door = door
+        self._request = Capture()
+        self._started: datetime = clock.now()
+        self._task: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def begin(self) -> None:
+        """Invite the body if the client waits for that."""
+        if any(name.lower() == b"expect" for name, _ in self._head.headers):
+            self._client.send(_CONTINUE)
+
+    def request_body(self, data: bytes) -> None:
+        self._request.add(data)
+
+    def request_complete(self) -> None:
+        request = ObservedRequest(
+            method=self._head.method.decode("latin-1"),
+            target=self._head.target.decode("latin-1"),
+            headers=text_headers(self._head.headers),
+            body=self._request.content(),
+            body_length=self._request.length,
+            peer_address=self._client.peer_address,
+            started=self._started,
+        )
+        self._task = asyncio.ensure_future(self._answer(request))
+
+    def client_writable(self, *, writable: bool) -> None:
+        """Answers are small; nothing to hold back."""
+
+    def client_lost(self) -> None:
+        self._gone = True
+
+    async def _answer(self, request: ObservedRequest) -> None:
+        try:
+            answer = await self._door(request)
+        except Exception:  # noqa: BLE001 - the door's outermost handler
+            answer = error_answer(
+                self._head, 503, "ServiceUnavailable", "the call could not be recorded; try again"
+            )
+        if not self._gone:
+            self._client.send(wire(answer, keep_alive=self._head.keep_alive))
+            self._client.finished(keep_alive=self._head.keep_alive)
