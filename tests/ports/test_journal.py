@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from opentrail.adapters.journal import MemoryJournal, SegmentJournalReader, SegmentJournalWriter
-from opentrail.adapters.journal.segments import JournalDamaged
 from opentrail.errors import Unavailable
-from opentrail.ports.journal import Entry, JournalReader, JournalWriter
+from opentrail.ports.journal import Entry, JournalDamaged, JournalReader, JournalWriter
 
 Pair = tuple[JournalWriter, JournalReader]
 

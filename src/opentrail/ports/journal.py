@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from opentrail.errors import IntegrityError
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -20,6 +22,23 @@ class Entry:
     offset: int
     next_offset: int
     raw: bytes
+
+
+class JournalDamaged(IntegrityError):
+    """Bytes in the journal are not what was appended.
+
+    Attributes:
+        offset: Where the damage starts.
+        resume_offset: Where the next whole entry is to be looked for.
+    """
+
+    def __init__(self, offset: int, resume_offset: int) -> None:
+        super().__init__(
+            f"journal is damaged from offset {offset} to {resume_offset}; "
+            "the records in between can't be read"
+        )
+        self.offset = offset
+        self.resume_offset = resume_offset
 
 
 class JournalWriter(Protocol):
@@ -41,7 +60,7 @@ class JournalReader(Protocol):
         """Entries from `offset` on, in order, about `limit_bytes` of them; () when none is there.
 
         Raises:
-            IntegrityError: the bytes at `offset` are not what was appended.
+            JournalDamaged: the bytes at `offset` are not what was appended.
         """
         ...
 

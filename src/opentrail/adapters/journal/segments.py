@@ -20,31 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opentrail.adapters.journal import frames
-from opentrail.errors import IntegrityError, Unavailable
-from opentrail.ports.journal import Entry
+from opentrail.errors import Unavailable
+from opentrail.ports.journal import Entry, JournalDamaged
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 """Large enough that rolling is rare, small enough that start-up scans one in well under 1 s."""
 
 _END = struct.Struct("<Q")
 _READ_AHEAD_BYTES = 256 * 1024
-
-
-class JournalDamaged(IntegrityError):
-    """Bytes in the journal are not what was appended.
-
-    Attributes:
-        offset: Where the damage starts.
-        resume_offset: Where the next whole entry is to be looked for.
-    """
-
-    def __init__(self, offset: int, resume_offset: int) -> None:
-        super().__init__(
-            f"journal is damaged from offset {offset} to {resume_offset}; "
-            "the records in between can't be read"
-        )
-        self.offset = offset
-        self.resume_offset = resume_offset
 
 
 class SegmentJournalWriter:
