@@ -1,1 +1,1 @@
-"""TODO."""
+"""AWS on the wire: service models, signatures and protocols."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from opentrail.errors import IntegrityError, Unavailable
 
 _UNFINISHED = ".part"
+_NEW_FILE = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
 
 
 class LocalSpool:
@@ -23,7 +24,7 @@ class LocalSpool:
         path = self._directory / name
         aside = path.with_name(name + _UNFINISHED)
         try:
-            with aside.open("wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            with os.fdopen(os.open(aside, _NEW_FILE, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -48,6 +49,4 @@ class LocalSpool:
         (self._directory / name).unlink(missing_ok=True)
 
     def names(self) -> tuple[str, ...]:
-        return tuple(
-            path.name for path in self._directory.iterdir() if path.suffix != _UNFINISHED
-        )
+        return tuple(path.name for path in self._directory.iterdir() if path.suffix != _UNFINISHED)

@@ -1,0 +1,108 @@
+"""Documents in one SQLite file that several processes share.
+
+WAL with synchronous=FULL: applied means synced. A prefix is a range of keys, so a listing reads
+only what it returns.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from opentrail.errors import StateConflict, Unavailable
+from opentrail.ports.state import Change, Document
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another process's transaction; those take milliseconds."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS document (
+  kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (kind, key)
+) WITHOUT ROWID
+"""
+_LIST = "SELECT kind, key, version, body FROM document WHERE kind = ?"
+_LAST_CHARACTER = "\U0010ffff"
+
+
+class SqliteStateStore:
+    """See ports.state; one connection a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with self._connection() as connection:
+            connection.execute(_SCHEMA)
+
+    def get(self, kind: str, key: str) -> Document | None:
+        try:
+            row = self._connection().execute(f"{_LIST} AND key = ?", (kind, key)).fetchone()
+        except sqlite3.Error as cause:
+            raise Unavailable(f"state can't be read: {cause}") from cause
+        return None if row is None else Document(*row)
+
+    def list(self, kind: str, prefix: str = "") -> tuple[Document, ...]:
+        try:
+            rows = self._connection().execute(
+                f"{_LIST} AND key >= ? AND key < ? ORDER BY key",
+                (kind, prefix, prefix + _LAST_CHARACTER),
+            )
+            return tuple(Document(*row) for row in rows)
+        except sqlite3.Error as cause:
+            raise Unavailable(f"state can't be read: {cause}") from cause
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for change in changes:
+                    _apply(connection, change)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.Error as cause:
+            raise Unavailable(f"state can't be written: {cause}") from cause
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            self._local.connection = connection
+        return connection
+
+
+def _apply(connection: sqlite3.Connection, change: Change) -> None:
+    place = (change.kind, change.key)
+    row = connection.execute(
+        "SELECT version FROM document WHERE kind = ? AND key = ?", place
+    ).fetchone()
+    version = 0 if row is None else row[0]
+    if change.expected is not None and change.expected != version:
+        raise StateConflict(
+            f"{change.kind} {change.key} has version {version}, expected {change.expected}"
+        )
+    if change.body is None:
+        connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", place)
+    else:
+        connection.execute(
+            "INSERT INTO document VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) "
+            "DO UPDATE SET version = excluded.version, body = excluded.body",
+            (*place, version + 1, change.body),
+        )

@@ -1,0 +1,128 @@
+"""Every setting in one place, with its environment variable; only this package reads them.
+
+A field `delivery_interval_seconds` is the variable `OPENTRAIL_DELIVERY_INTERVAL_SECONDS`. An
+`OPENTRAIL_…` variable that is no setting is an error: a misspelt one would be silently ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from opentrail.errors import InvalidInput
+
+PREFIX = "OPENTRAIL_"
+
+DEFAULT_REGIONS = (
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+"""The regions that every AWS account has from the start."""
+
+_REGION = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,12}){0,4}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this installation runs. The comment of a field is its line in docs/reference.
+
+    Attributes:
+        data: Directory of the journal, state, keys and the embedded services' data.
+        host: Address to listen on.
+        port: Port to listen on.
+        region: Region of calls that name none, and of the lines `opentrail env` prints.
+        regions: Enabled regions, comma separated; a multi-region trail has a digest in each.
+        delivery_interval_seconds: Longest time a record waits for its log file to be closed.
+        digest_interval_seconds: Time between two digest files of a trail.
+        upstreams: Services behind the endpoint, as `s3=URL,*=URL`; empty starts the embedded ones.
+        s3_access_key_id: Key that delivers log files to a named S3 upstream.
+        s3_secret_access_key: Its secret.
+        log_level: debug, info, warning or error.
+    """
+
+    data: Path = Path("opentrail-data")
+    host: str = "127.0.0.1"
+    port: int = 4600
+    region: str = "us-east-1"
+    regions: tuple[str, ...] = DEFAULT_REGIONS
+    delivery_interval_seconds: float = 60.0
+    digest_interval_seconds: float = 3600.0
+    upstreams: tuple[str, ...] = ()
+    s3_access_key_id: str = ""
+    s3_secret_access_key: str = ""
+    log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        for region in (self.region, *self.regions):
+            if not _REGION.fullmatch(region):
+                raise InvalidInput(f"{region!r} is not a region name; expected one like us-east-1")
+        if not 0 <= self.port <= 65535:
+            raise InvalidInput(f"port {self.port} is not between 0 and 65535")
+        if self.delivery_interval_seconds <= 0 or self.digest_interval_seconds < 1:
+            raise InvalidInput("intervals must be positive; a digest's at least one second")
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise InvalidInput(
+                f"log level {self.log_level!r}: expected debug, info, warning, error"
+            )
+
+
+def read_settings(environment: Mapping[str, str], **chosen: object) -> Settings:
+    """Settings from the environment; what is `chosen` on the command line (not None) wins.
+
+    Raises:
+        InvalidInput: an unknown `OPENTRAIL_…` variable, or a value that does not fit.
+    """
+    known = {PREFIX + field.name.upper(): field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        field = known.get(name)
+        if field is None:
+            raise InvalidInput(
+                f"{name} is not a setting; expected one of {', '.join(sorted(known))}"
+            )
+        values[field.name] = _parse(name, text, field.default)
+    values.update({name: value for name, value in chosen.items() if value is not None})
+    return Settings(**values)  # type: ignore[arg-type] # each was parsed by its default's type
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables that give `settings` again, for a child process."""
+    found: dict[str, str] = {}
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        found[PREFIX + field.name.upper()] = (
+            ",".join(value) if isinstance(value, tuple) else str(value)
+        )
+    return found
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    try:
+        if isinstance(default, Path):
+            return Path(text)
+        if isinstance(default, tuple):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        if isinstance(default, int | float):
+            return type(default)(text)
+    except ValueError as cause:
+        raise InvalidInput(f"{name}={text!r} is not a number") from cause
+    return text

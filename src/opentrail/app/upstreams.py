@@ -1,0 +1,105 @@
+"""Which door takes a call: OpenTrail's own API, or the service behind the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opentrail.aws.routing import read_scope, service_id
+from opentrail.clock import Clock
+from opentrail.errors import InvalidInput
+from opentrail.gateway import (
+    Client,
+    Exchange,
+    GroupCommit,
+    LocalDoor,
+    LocalExchange,
+    ProxyExchange,
+    RequestHead,
+    Upstream,
+    UpstreamPool,
+)
+from opentrail.gateway.exchange import Compose, text_headers
+
+OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
+"""Signing names that OpenTrail answers itself."""
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What an exchange needs, whichever door it is."""
+
+    own: LocalDoor
+    compose: Compose
+    commit: GroupCommit
+    clock: Clock
+
+
+@dataclass(slots=True)
+class Upstreams:
+    """Services by signing name; `*` takes every service that is not named."""
+
+    named: Mapping[str, Upstream]
+    pools: dict[str, UpstreamPool] = field(default_factory=dict)
+
+    def of(self, service: str) -> Upstream:
+        """Where calls of `service` go.
+
+        Raises:
+            InvalidInput: neither the service nor `*` is named.
+        """
+        found = self.named.get(service) or self.named.get(ANY)
+        if found is None:
+            raise InvalidInput(
+                f"no upstream for {service}; name one with --upstream {service}=URL "
+                "or --upstream '*'=URL"
+            )
+        return found
+
+    def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
+        """The door for a request, chosen by its head alone."""
+        headers = text_headers(head.headers)
+        target = head.target.decode("latin-1")
+        scope = read_scope(target, headers)
+        service = service_id(head.method.decode("latin-1"), target, headers, scope)
+        if service in OWN_SERVICES:
+            return LocalExchange(client, head, doors.own, doors.clock)
+        return ProxyExchange(
+            client,
+            head,
+            self._pool(service),
+            compose=doors.compose,
+            commit=doors.commit,
+            clock=doors.clock,
+        )
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        for pool in self.pools.values():
+            pool.close()
+
+    def _pool(self, service: str) -> UpstreamPool:
+        name = service if service in self.named else ANY
+        pool = self.pools.get(name)
+        if pool is None:
+            pool = self.pools[name] = UpstreamPool(self.named.get(name))
+        return pool
+
+
+def parse_upstreams(texts: Sequence[str]) -> Upstreams:
+    """`s3=http://127.0.0.1:8333` and the like.
+
+    Raises:
+        InvalidInput: no `name=`, no URL, or a name twice.
+    """
+    named: dict[str, Upstream] = {}
+    for text in texts:
+        name, equals, url = text.partition("=")
+        if not equals or not name.strip():
+            raise InvalidInput(f"upstream {text!r}: expected SERVICE=URL, as s3=http://host:port")
+        if name in named:
+            raise InvalidInput(f"upstream {name} is named twice")
+        named[name.strip()] = Upstream.parse(url.strip())
+    return Upstreams(named)

@@ -1,0 +1,56 @@
+"""The process of the workers: each follows the journal at its own pace in its own thread."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+IDLE_SECONDS = 0.1
+"""Pause of a worker that found nothing to do: far below the 2 s promised to LookupEvents."""
+
+FAILED_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A worker's step, to be repeated.
+
+    Attributes:
+        step: Does what there is to do; how much that was.
+    """
+
+    name: str
+    step: Callable[[], int]
+    idle_seconds: float = IDLE_SECONDS
+
+
+def run_loops(loops: tuple[Loop, ...]) -> None:
+    """Run every loop until SIGTERM or SIGINT; to be called in the main thread."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threads = [threading.Thread(target=repeat, args=(loop, stop), name=loop.name) for loop in loops]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join()
+
+
+def repeat(loop: Loop, stop: threading.Event) -> None:
+    """Step until told to stop; a failure is logged and tried again."""
+    while not stop.is_set():
+        try:
+            done = loop.step()
+        except Exception:  # a worker's loop: it must outlive whatever its step met
+            _log.exception("worker_failed", worker=loop.name)
+            stop.wait(FAILED_SECONDS)
+            continue
+        if not done:
+            stop.wait(loop.idle_seconds)

@@ -1,0 +1,382 @@
+"""From bytes to an ApiCall: which service and operation, what parameters, what outcome.
+
+Nothing here raises: whatever cannot be understood is told in `ApiCall.problem`, so that the call
+is still recorded. The protocol is the one the client really spoke, whatever else the model lists.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET  # only the type; read by protocols.xml
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from botocore.model import OperationModel, Shape, StructureShape
+
+from opentrail.aws.call import ApiCall
+from opentrail.aws.models import (
+    by_signing_name,
+    by_target,
+    event_source,
+    region_of,
+    service_heads,
+    service_model,
+)
+from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
+from opentrail.aws.protocols import json, query, rest, xml
+from opentrail.aws.routing import read_scope, service_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What the request alone tells."""
+
+    service: str
+    operation: OperationModel | None
+    parameters: Mapping[str, Any] | None
+    problem: str = ""
+
+
+_NOTHING = _Understood("", None, None)
+
+
+def read_call(observed: ObservedCall, default_region: str) -> ApiCall:
+    """The call that was observed, as far as it can be understood; never raises."""
+    request = observed.request
+    scope = read_scope(request)
+    signing = service_id(request, scope)
+    try:
+        understood = _understand(request, signing)
+    except Exception as problem:  # noqa: BLE001 - whatever a caller sends ends as a record
+        understood = _Understood(
+            _first(signing), None, None, f"{type(problem).__name__}: {problem}"
+        )
+    service = understood.service or _first(signing)
+    code, message, request_id = _outcome(observed, understood)
+    return ApiCall(
+        observed=observed,
+        scope=scope,
+        service=service,
+        operation=understood.operation,
+        event_source=event_source(service or signing or "unknown"),
+        region=region_of(service, scope.region if scope else "", default_region),
+        parameters=understood.parameters,
+        error_code=code,
+        error_message=message,
+        request_id=request_id,
+        problem=understood.problem,
+    )
+
+
+def read_result(call: ApiCall) -> Mapping[str, Any] | None:
+    """The output members of a successful answer.
+
+    None when there are none, when the call failed, or when they cannot be decoded. Payloads that
+    stream are not decoded.
+    """
+    response = call.observed.response
+    if call.operation is None or response is None or call.error_code or response.status >= 300:
+        return None
+    shape = call.operation.output_shape
+    if shape is None:
+        return None
+    try:
+        found = _read_output(call.operation, shape, response)
+    except Exception:  # noqa: BLE001 - an upstream's broken answer is recorded without result
+        return None
+    return found or None
+
+
+# Requests
+
+
+def _understand(request: ObservedRequest, signing: str) -> _Understood:
+    target = request.header("x-amz-target")
+    if target is not None:
+        return _json_request(request, target, signing)
+    if request.header("smithy-protocol") is not None or "/operation/" in request.raw_path:
+        found = _cbor_request(request, signing)
+        if found is not None:
+            return found
+    form = _form(request)
+    if form is not None and "Action" in form:
+        return _query_request(request, form, signing)
+    return _rest_request(request, signing)
+
+
+def _json_request(request: ObservedRequest, target: str, signing: str) -> _Understood:
+    prefix, _, name = target.rpartition(".")
+    services = by_target().get(prefix, ())
+    candidates = services or by_signing_name().get(signing.lower(), ())
+    for service in candidates:
+        operation = _operation(service, name)
+        if operation is not None:
+            break
+    else:
+        return _Understood(_first(signing), None, None, f"unknown X-Amz-Target {target[:200]!r}")
+    if not _whole(request):
+        return _Understood(service, operation, None, "body too large to be decoded")
+    shape = operation.input_shape
+    value = json.read(request.body) if request.body.strip() else {}
+    parameters = value if shape is None else json.from_json(shape, value)
+    if not isinstance(parameters, dict):
+        return _Understood(service, operation, None, "body is not a JSON object")
+    return _Understood(service, operation, parameters)
+
+
+def _cbor_request(request: ObservedRequest, signing: str) -> _Understood | None:
+    parts = request.raw_path.split("/")
+    if "operation" not in parts[:-1]:
+        return None
+    name = parts[parts.index("operation") + 1]
+    for service in by_signing_name().get(signing.lower(), ()):
+        operation = _operation(service, name)
+        if operation is not None:
+            return _Understood(service, operation, None, "CBOR bodies are not decoded yet")
+    return None
+
+
+def _form(request: ObservedRequest) -> dict[str, str] | None:
+    """The fields of a query call, from its body or (GET) its query string."""
+    content_type = request.header("content-type") or ""
+    if request.method == "POST" and content_type.startswith("application/x-www-form-urlencoded"):
+        return query.read_form(request.body.decode("utf-8"))
+    if "Action=" in request.raw_query:
+        return query.read_form(request.raw_query)
+    return None
+
+
+def _query_request(request: ObservedRequest, form: dict[str, str], signing: str) -> _Understood:
+    service = _by_version(signing, form["Action"], form.get("Version", ""))
+    if service is None:
+        return _Understood(_first(signing), None, None, f"unknown Action {form['Action'][:200]!r}")
+    operation = service_model(service).operation_model(form["Action"])
+    if not _whole(request):
+        return _Understood(service, operation, None, "body too large to be decoded")
+    shape = operation.input_shape
+    if shape is None:
+        return _Understood(service, operation, {})
+    ec2 = "ec2" in service_heads()[service].protocols
+    return _Understood(service, operation, query.from_query(shape, query.read_tree(form), ec2=ec2))
+
+
+@lru_cache(maxsize=4096)
+def _by_version(signing: str, action: str, version: str) -> str | None:
+    fitting = [
+        service
+        for service in by_signing_name().get(signing.lower(), ())
+        if _operation(service, action) is not None
+    ]
+    exact = [service for service in fitting if service_heads()[service].version == version]
+    # RDS, Neptune and DocumentDB share everything on the wire; the oldest of them is meant.
+    return next(iter([one for one in exact if one == signing] or exact or fitting), None)
+
+
+def _rest_request(request: ObservedRequest, signing: str) -> _Understood:
+    headers = {name.lower(): value for name, value in request.headers}
+    pairs = dict(parse_qsl(request.raw_query, keep_blank_values=True))
+    path = request.raw_path
+    services = by_signing_name().get(signing.lower(), ())
+    if signing == "s3":
+        control = path.startswith("/v20180820/")
+        services = ("s3control",) if control else ("s3",)
+        path = path if control else _bucket_path(path, headers.get("host", ""))
+        if path == "/" and request.method == "GET":
+            return _Understood("s3", service_model("s3").operation_model("ListBuckets"), {})
+    for service in services:
+        found = rest.match(service, request.method, path, pairs, headers)
+        if found is not None:
+            return _rest_members(request, service, found, pairs, headers)
+    form = f"{request.method} {request.raw_path[:200]}"
+    return _Understood(_first(signing), None, None, f"no operation has the form {form!r}")
+
+
+def _rest_members(
+    request: ObservedRequest,
+    service: str,
+    found: rest.Match,
+    pairs: Mapping[str, str],
+    headers: Mapping[str, str],
+) -> _Understood:
+    operation = found.operation
+    parameters = rest.uri_members(found, request.raw_query, pairs, headers)
+    shape = operation.input_shape
+    if shape is None or not request.body:
+        return _Understood(service, operation, parameters)
+    payload = shape.serialization.get("payload")
+    if payload and _is_raw(shape.members[payload]):
+        if shape.members[payload].type_name == "string" and _whole(request):
+            parameters[payload] = request.body.decode("utf-8", "replace")
+        return _Understood(service, operation, parameters)
+    if not _whole(request):
+        return _Understood(service, operation, parameters, "body too large to be decoded")
+    target = shape.members[payload] if payload else shape
+    try:
+        body = _structured(service, target, request.body)
+    except ValueError as problem:
+        return _Understood(service, operation, parameters, str(problem))
+    if payload:
+        parameters[payload] = body
+    elif isinstance(body, dict):
+        parameters |= body
+    return _Understood(service, operation, parameters)
+
+
+def _structured(service: str, shape: Shape, body: bytes) -> Any:
+    if "rest-xml" in service_heads()[service].protocols:
+        return xml.from_xml(shape, xml.read(body))
+    return json.from_json(shape, json.read(body))
+
+
+def _is_raw(shape: Shape) -> bool:
+    """A payload that is the body itself: an object's content, a policy's text."""
+    return shape.type_name in ("blob", "string") or bool(shape.serialization.get("eventstream"))
+
+
+def _bucket_path(path: str, host: str) -> str:
+    """A virtual-host style path in path style; path style stays as it is."""
+    name = host.rpartition(":")[0] if ":" in host else host
+    bucket, dot, rest_of = name.partition(".s3")
+    if not dot or (rest_of[:1] not in (".", "-", "")):
+        bucket, dot, _ = name.partition(".localhost")
+    if not dot or not bucket:
+        return path
+    return f"/{quote(bucket)}{path}"
+
+
+def _operation(service: str, name: str) -> OperationModel | None:
+    model = service_model(service)
+    return model.operation_model(name) if name in _names(service) else None
+
+
+@lru_cache(maxsize=512)
+def _names(service: str) -> frozenset[str]:
+    return frozenset(service_model(service).operation_names)
+
+
+@lru_cache(maxsize=4096)
+def _first(signing: str) -> str:
+    return next(iter(by_signing_name().get(signing.lower(), ())), "")
+
+
+def _whole(message: ObservedRequest | ObservedResponse) -> bool:
+    return message.body_length == len(message.body)
+
+
+# Answers
+
+
+def _outcome(observed: ObservedCall, understood: _Understood) -> tuple[str, str, str]:
+    """Error code, error message and request id."""
+    response = observed.response
+    if response is None:
+        return "ServiceUnavailable", observed.failure, ""
+    request_id = response.header("x-amzn-requestid") or response.header("x-amz-request-id") or ""
+    code = message = ""
+    try:
+        if response.status >= 300 and response.status != 304:
+            code, message, inner_id = _read_error(response)
+            request_id = request_id or inner_id
+        elif not request_id and response.body.lstrip()[:1] == b"<":
+            request_id = _xml_request_id(response, understood)
+    except ValueError:
+        code = code or str(response.status)
+    if observed.failure and not code:
+        code, message = "IncompleteResponse", observed.failure
+    return code, message, request_id
+
+
+def _read_error(response: ObservedResponse) -> tuple[str, str, str]:
+    typed = (response.header("x-amzn-errortype") or "").partition(":")[0]
+    body = response.body.strip()
+    if body[:1] == b"<":
+        code, message, request_id = _xml_error(xml.read(body))
+        return code or typed or str(response.status), message, request_id
+    if body[:1] == b"{":
+        value = json.read(body)
+        code = typed or str(value.get("__type") or value.get("code") or value.get("Code") or "")
+        message = value.get("message") or value.get("Message") or value.get("errorMessage") or ""
+        code = code.rpartition("#")[2].partition(":")[0]
+        return code or str(response.status), str(message), ""
+    # A HEAD answer has no body: the status is all there is, as AWS's own clients show it.
+    return typed or str(response.status), "", ""
+
+
+def _xml_error(root: ET.Element) -> tuple[str, str, str]:
+    error = root
+    for name in ("Errors", "Error"):
+        inner = xml.child(error, name)
+        error = error if inner is None else inner
+    request_id = (
+        xml.child_text(root, "RequestId")
+        or xml.child_text(root, "RequestID")
+        or xml.child_text(error, "RequestId")
+    )
+    return xml.child_text(error, "Code"), xml.child_text(error, "Message"), request_id
+
+
+def _xml_request_id(response: ObservedResponse, understood: _Understood) -> str:
+    heads = service_heads()
+    protocols = heads[understood.service].protocols if understood.service in heads else ()
+    if not ("query" in protocols or "ec2" in protocols) or not _whole(response):
+        return ""
+    # Decoding all of a large answer for its last line would be waste.
+    for tag in (b"<RequestId>", b"<requestId>"):
+        start = response.body.rfind(tag)
+        if start >= 0:
+            end = response.body.find(b"<", start + len(tag))
+            return response.body[start + len(tag) : end].decode("ascii", "replace").strip()[:128]
+    return ""
+
+
+def _read_output(
+    operation: OperationModel, shape: StructureShape, response: ObservedResponse
+) -> dict[str, Any]:
+    protocols = operation.service_model.metadata.get("protocols") or [
+        operation.service_model.metadata["protocol"]
+    ]
+    body = response.body if _whole(response) else b""
+    content_type = response.header("content-type") or ""
+    if "rest-xml" in protocols or "rest-json" in protocols:
+        return _rest_output(shape, response, body, as_xml="rest-xml" in protocols)
+    if body.lstrip()[:1] == b"<" or "xml" in content_type:
+        return _query_output(operation, shape, body)
+    value = json.read(body) if body.strip() else {}
+    found = json.from_json(shape, value)
+    return found if isinstance(found, dict) else {}
+
+
+def _query_output(operation: OperationModel, shape: StructureShape, body: bytes) -> dict[str, Any]:
+    root = xml.read(body)
+    wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
+    inner = xml.child(root, wrapper)
+    return xml.structure(shape, root if inner is None else inner)
+
+
+def _rest_output(
+    shape: StructureShape, response: ObservedResponse, body: bytes, *, as_xml: bool
+) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in response.headers}
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        wire = member.serialization.get("name", name)
+        location = member.serialization.get("location")
+        if location == "header" and wire.lower() in headers:
+            found[name] = rest.header_value(member, headers[wire.lower()])
+        elif location == "headers":
+            found |= rest.prefixed_headers(name, wire, headers)
+    payload = shape.serialization.get("payload")
+    if not body.strip() or (payload and _is_raw(shape.members[payload])):
+        return found
+    target = shape.members[payload] if payload else shape
+    if as_xml:
+        value = xml.from_xml(target, xml.read(body))
+    else:
+        value = json.from_json(target, json.read(body))
+    if payload:
+        found[payload] = value
+    elif isinstance(value, dict):
+        found |= value
+    return found

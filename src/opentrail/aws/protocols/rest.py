@@ -1,0 +1,196 @@
+"""REST calls: which operation a method, path, query string and headers mean, and their members.
+
+Source: botocore's `http` traits; Smithy's rules for URI labels and query literals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+
+from opentrail.aws.models import service_model
+from opentrail.aws.protocols.values import scalar
+
+_LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation's form of request.
+
+    Attributes:
+        literals: Query parameters that must be there; a value of None may be anything.
+        headers: Headers that must be there, in lower case.
+        weight: The more a route demands, the earlier it is tried; deprecated twins last.
+    """
+
+    operation: OperationModel
+    pattern: re.Pattern[str]
+    labels: tuple[str, ...]
+    literals: tuple[tuple[str, str | None], ...]
+    headers: tuple[str, ...]
+    weight: tuple[bool, int, int, int]
+
+
+@lru_cache(maxsize=512)
+def routes(service: str) -> dict[str, tuple[Route, ...]]:
+    """The routes of a service by method, the most demanding first."""
+    found: dict[str, list[Route]] = {}
+    model = service_model(service)
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        found.setdefault(operation.http.get("method", "POST"), []).append(_route(operation))
+    return {
+        method: tuple(sorted(some, key=lambda route: route.weight, reverse=True))
+        for method, some in found.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A call's operation and the raw texts of its path labels."""
+
+    operation: OperationModel
+    labels: Mapping[str, str]
+
+
+def match(
+    service: str, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+) -> Match | None:
+    """The operation of a REST call; None if no operation of the service has that form.
+
+    Args:
+        path: Still percent-encoded.
+        query: Decoded names and values.
+        headers: Names in lower case.
+    """
+    for route in routes(service).get(method, ()):
+        if not all(
+            name in query and (value is None or query[name] == value)
+            for name, value in route.literals
+        ):
+            continue
+        if not all(name in headers for name in route.headers):
+            continue
+        found = route.pattern.fullmatch(path)
+        if found is not None:
+            return Match(route.operation, dict(zip(route.labels, found.groups(), strict=True)))
+    return None
+
+
+def uri_members(
+    found: Match, query: str, query_values: Mapping[str, str], headers: Mapping[str, str]
+) -> dict[str, Any]:
+    """The members that stand in the path, the query string and the headers."""
+    shape = found.operation.input_shape
+    values: dict[str, Any] = {}
+    if shape is None:
+        return values
+    for name, member in shape.members.items():
+        location = member.serialization.get("location")
+        wire = member.serialization.get("name", name)
+        match location:
+            case "uri":
+                if wire in found.labels:
+                    values[name] = scalar(member, unquote(found.labels[wire]))
+            case "querystring":
+                value = _from_query_string(shape, name, query, query_values)
+                if value is not None:
+                    values[name] = value
+            case "header":
+                text = headers.get(wire.lower())
+                if text is not None:
+                    values[name] = header_value(member, text)
+            case "headers":
+                values |= prefixed_headers(name, wire, headers)
+            case _:
+                pass
+    return values
+
+
+def header_value(shape: Shape, text: str) -> Any:
+    """A header's text as `shape`; lists are separated by commas."""
+    if isinstance(shape, ListShape):
+        return [scalar(shape.member, part.strip()) for part in text.split(",") if part.strip()]
+    return scalar(shape, text)
+
+
+def prefixed_headers(name: str, prefix: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Headers that start with `prefix`, as one map member; {} if there are none."""
+    lower = prefix.lower()
+    found = {key[len(lower) :]: text for key, text in headers.items() if key.startswith(lower)}
+    return {name: found} if found else {}
+
+
+def _from_query_string(
+    shape: StructureShape, name: str, query: str, query_values: Mapping[str, str]
+) -> Any:
+    """The value of a query-string member, None if it is not there."""
+    member = shape.members[name]
+    wire = member.serialization.get("name", name)
+    if isinstance(member, MapShape):
+        others = {
+            other.serialization.get("name", key)
+            for key, other in shape.members.items()
+            if key != name and other.serialization.get("location") == "querystring"
+        }
+        return _query_map(member, others, query)
+    if isinstance(member, ListShape):
+        texts = [text for key, text in parse_qsl(query, keep_blank_values=True) if key == wire]
+        return [scalar(member.member, text) for text in texts] or None
+    return scalar(member, query_values[wire]) if wire in query_values else None
+
+
+def _query_map(member: MapShape, others: set[str], query: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        if key in others:
+            continue
+        if isinstance(member.value, ListShape):
+            found.setdefault(key, []).append(text)
+        else:
+            found[key] = text
+    return found or None
+
+
+def _route(operation: OperationModel) -> Route:
+    path, _, query = operation.http["requestUri"].partition("?")
+    literals: list[tuple[str, str | None]] = [
+        (key, value or None) for key, value in parse_qsl(query, keep_blank_values=True)
+    ]
+    headers: list[str] = []
+    shape = operation.input_shape
+    if isinstance(shape, StructureShape):
+        for name in shape.required_members:
+            traits = shape.members[name].serialization
+            wire = traits.get("name", name)
+            if traits.get("location") == "querystring":
+                literals.append((wire, None))
+            elif traits.get("location") == "header":
+                headers.append(wire.lower())
+    labels: list[str] = []
+    pattern = ""
+    position = 0
+    for label in _LABEL.finditer(path):
+        pattern += re.escape(path[position : label.start()])
+        pattern += "(.+)" if label[2] else "([^/]+)"
+        labels.append(label[1])
+        position = label.end()
+    pattern += re.escape(path[position:])
+    if not path.endswith("/"):
+        pattern += "/?"
+    fixed = len(_LABEL.sub("", path))
+    return Route(
+        operation=operation,
+        pattern=re.compile(pattern, re.DOTALL),
+        labels=tuple(labels),
+        literals=tuple(literals),
+        headers=tuple(headers),
+        weight=(not operation.deprecated, len(literals) + len(headers), fixed, -path.count("+}")),
+    )
