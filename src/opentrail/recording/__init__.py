@@ -1,1 +1,17 @@
-"""TODO."""
+"""An observed call as a CloudTrail record: who, what, to which resource, with what result."""
+
+from opentrail.recording.compose import RecordFacts, compose, compose_undecoded
+from opentrail.recording.learned import (
+    issues_credentials,
+    learned_credentials,
+    learned_principals,
+)
+
+__all__ = [
+    "RecordFacts",
+    "compose",
+    "compose_undecoded",
+    "issues_credentials",
+    "learned_credentials",
+    "learned_principals",
+]

@@ -1,0 +1,232 @@
+"""A call's record, written once.
+
+Source: AWS CloudTrail user guide, "CloudTrail record contents" (version 1.11), for members, their
+presence and their size limits; real log files for the order of members.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from opentrail.access import Principal
+from opentrail.aws.call import ApiCall
+from opentrail.aws.decode import read_result
+from opentrail.aws.models import service_heads
+from opentrail.aws.observed import ObservedCall
+from opentrail.clock import iso_seconds
+from opentrail.recording.classify import is_data, is_read_only, is_read_only_method
+from opentrail.recording.identity import ANONYMOUS, user_identity
+from opentrail.recording.names import event_name
+from opentrail.recording.redact import HIDDEN, hidden_members, safe_target
+from opentrail.recording.resources import Place, resources
+from opentrail.recording.s3 import s3_parameters
+from opentrail.recording.spelling import Speller
+
+EVENT_VERSION = "1.11"
+MAX_TEXT_BYTES = 1024
+"""User agent, error code, error message, request id: cut to 1 KB."""
+MAX_OBJECT_BYTES = 100 * 1024
+"""requestParameters and responseElements: left out whole when larger."""
+
+UNDECODED_NAME = "UndecodedRequest"
+"""The event name (ours) of a call whose operation could not be told."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFacts:
+    """What a record says that neither the call nor the principal does.
+
+    Attributes:
+        account_id: The account that receives the record.
+        account_alias: Root's user name in records, "" if the account has no alias.
+    """
+
+    event_id: str
+    account_id: str
+    account_alias: str = ""
+
+
+def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
+    """The record of a call.
+
+    Args:
+        principal: None for an unsigned call.
+    """
+    request = call.observed.request
+    operation = call.operation
+    known = operation is not None
+    read_only = (
+        is_read_only(call.service, operation)
+        if operation is not None
+        else is_read_only_method(request.method)
+    )
+    data = operation is not None and is_data(call.service, operation.name)
+    record: dict[str, Any] = {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": user_identity(call, principal, facts.account_alias),
+        "eventTime": iso_seconds(call.observed.ended),
+        "eventSource": call.event_source,
+        "eventName": event_name(call.service, operation) if operation else UNDECODED_NAME,
+        "awsRegion": call.region,
+        "sourceIPAddress": request.peer_address,
+        "userAgent": _text(request.header("user-agent") or ""),
+    }
+    if call.error_code:
+        record["errorCode"] = _text(call.error_code)
+        if call.error_message:
+            record["errorMessage"] = _text(_safe_message(call.error_message))
+    notes = _notes(call) if call.problem or not known else {}
+    record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
+    elements = None if read_only or call.error_code else _elements(call)
+    record["responseElements"] = _fitting(elements, notes, "responseElements")
+    if notes:
+        record["additionalEventData"] = {"opentrail": notes}
+    if call.request_id:
+        record["requestID"] = _text(call.request_id)
+    record["eventID"] = facts.event_id
+    record["readOnly"] = read_only
+    entries = resources(call, Place(call.region, facts.account_id))
+    if entries:
+        record["resources"] = entries
+    record["eventType"] = "AwsApiCall"
+    version = _api_version(call)
+    if version:
+        record["apiVersion"] = version
+    record["managementEvent"] = not data
+    record["recipientAccountId"] = facts.account_id
+    record["eventCategory"] = "Data" if data else "Management"
+    return encode(record)
+
+
+def compose_undecoded(observed: ObservedCall, *, facts: RecordFacts, region: str) -> bytes:
+    """A record that says only what HTTP says; for calls that even decoding failed on."""
+    request = observed.request
+    status = observed.response.status if observed.response is not None else 0
+    record: dict[str, Any] = {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": dict(ANONYMOUS) | {"type": "Unknown", "accountId": ""},
+        "eventTime": iso_seconds(observed.ended),
+        "eventSource": "unknown.amazonaws.com",
+        "eventName": UNDECODED_NAME,
+        "awsRegion": region,
+        "sourceIPAddress": request.peer_address,
+        "userAgent": _text(request.header("user-agent") or ""),
+        "requestParameters": None,
+        "responseElements": None,
+        "additionalEventData": {
+            "opentrail": {
+                "undecoded": "the call could not be decoded",
+                "method": _text(request.method),
+                "path": _text(safe_target(request.target)),
+                "status": status,
+            }
+        },
+        "eventID": facts.event_id,
+        "readOnly": is_read_only_method(request.method),
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": facts.account_id,
+        "eventCategory": "Management",
+    }
+    return encode(record)
+
+
+def encode(record: dict[str, Any]) -> bytes:
+    """The record's bytes: compact JSON in UTF-8, whatever characters came in."""
+    try:
+        return _ENCODER.encode(record)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_clean(record))
+
+
+def _clean(value: Any) -> Any:
+    """Text without halves of characters (lone surrogates), which UTF-8 can't hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _parameters(call: ApiCall) -> dict[str, Any] | None:
+    if call.operation is None or call.parameters is None:
+        return None
+    if call.service == "s3":
+        return s3_parameters(call)
+    speller = Speller(
+        hidden_members(call.service, call.operation.name), ec2=_speaks_ec2(call.service)
+    )
+    return speller.structure(call.operation.input_shape, call.parameters) or None
+
+
+def _elements(call: ApiCall) -> dict[str, Any] | None:
+    result = read_result(call)
+    if result is None or call.operation is None:
+        return None
+    ec2 = _speaks_ec2(call.service)
+    speller = Speller(frozenset(), ec2=ec2, result=True)
+    found = speller.structure(call.operation.output_shape, result)
+    if ec2 and call.request_id:
+        return {"requestId": call.request_id} | found
+    return found or None
+
+
+def _speaks_ec2(service: str) -> bool:
+    head = service_heads().get(service)
+    return head is not None and "ec2" in head.protocols
+
+
+def _api_version(call: ApiCall) -> str:
+    head = service_heads().get(call.service)
+    return head.version if head is not None and call.service != "s3" else ""
+
+
+def _notes(call: ApiCall) -> dict[str, Any]:
+    request = call.observed.request
+    return {
+        "undecoded": _text(call.problem or "the operation could not be told"),
+        "method": _text(request.method),
+        "path": _text(safe_target(request.target)),
+    }
+
+
+def _fitting(
+    value: dict[str, Any] | None, notes: dict[str, Any], name: str
+) -> dict[str, Any] | None:
+    """`value`, or None with a note when it is larger than a record may hold."""
+    if value is None:
+        return None
+    try:
+        size = len(_ENCODER.encode(value))
+    except UnicodeEncodeError:
+        size = len(_ENCODER.encode(_clean(value)))
+    if size <= MAX_OBJECT_BYTES:
+        return value
+    notes.setdefault("omitted", {})[name] = size
+    return None
+
+
+def _text(text: str) -> str:
+    """`text`, cut to MAX_TEXT_BYTES on a character's border."""
+    if len(text) * 4 <= MAX_TEXT_BYTES:
+        return text
+    data = text.encode("utf-8", "replace")
+    if len(data) <= MAX_TEXT_BYTES:
+        return text
+    return data[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
+
+
+def _safe_message(message: str) -> str:
+    """An error message without the signed request that some services repeat in it."""
+    for mark in ("The Canonical String", "The String-to-Sign"):
+        place = message.find(mark)
+        if place >= 0:
+            return f"{message[:place]}{HIDDEN}"
+    return message

@@ -1,0 +1,77 @@
+"""A principal as `userIdentity`.
+
+Source: AWS CloudTrail user guide, "CloudTrail userIdentity element"; spec: record contents 4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentrail.access import Principal, PrincipalType, Session
+from opentrail.aws.call import ApiCall
+from opentrail.clock import iso_seconds
+
+ANONYMOUS: dict[str, Any] = {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
+
+
+def user_identity(call: ApiCall, principal: Principal | None, alias: str) -> dict[str, Any]:
+    """The `userIdentity` of a call; None stands for an unsigned one."""
+    key = call.scope.access_key_id if call.scope is not None else ""
+    if principal is None:
+        return _federated_caller(call) or dict(ANONYMOUS)
+    if principal.type is PrincipalType.UNKNOWN:
+        # An unknown key is told, never guessed at.
+        return {"type": "Unknown", "principalId": "", "accountId": "", "accessKeyId": key}
+    found: dict[str, Any] = {"type": str(principal.type)}
+    if principal.principal_id:
+        found["principalId"] = principal.principal_id
+    if principal.arn:
+        found["arn"] = principal.arn
+    found["accountId"] = principal.account_id
+    if key:
+        found["accessKeyId"] = key
+    name = alias if principal.type is PrincipalType.ROOT else principal.user_name
+    if name and principal.type is not PrincipalType.ASSUMED_ROLE:
+        found["userName"] = name
+    if principal.session is not None:
+        found["sessionContext"] = _session(principal.session)
+    return found
+
+
+def _session(session: Session) -> dict[str, Any]:
+    issuer = {
+        "type": session.issuer_type,
+        "principalId": session.issuer_principal_id,
+        "arn": session.issuer_arn,
+        "accountId": session.issuer_account_id,
+        "userName": session.issuer_user_name,
+    }
+    found: dict[str, Any] = {}
+    if session.issuer_type:
+        found["sessionIssuer"] = {name: value for name, value in issuer.items() if value}
+    if session.web_id_federation:
+        provider, *attributes = session.web_id_federation
+        found["webIdFederationData"] = {
+            "federatedProvider": provider[1],
+            "attributes": dict(attributes),
+        }
+    found["attributes"] = {
+        "creationDate": iso_seconds(session.created),
+        "mfaAuthenticated": "true" if session.mfa_authenticated else "false",
+    }
+    if session.source_identity:
+        found["sourceIdentity"] = session.source_identity
+    return found
+
+
+def _federated_caller(call: ApiCall) -> dict[str, Any] | None:
+    """The caller of the two unsigned STS calls, as far as the request tells it."""
+    if call.service != "sts" or call.operation is None or call.parameters is None:
+        return None
+    if call.operation.name == "AssumeRoleWithWebIdentity":
+        provider = call.parameters.get("ProviderId") or ""
+        found = {"type": "WebIdentityUser"}
+        return found | ({"identityProvider": str(provider)} if provider else {})
+    if call.operation.name == "AssumeRoleWithSAML":
+        return {"type": "SAMLUser"}
+    return None

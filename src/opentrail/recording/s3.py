@@ -1,0 +1,100 @@
+"""S3's requestParameters: as sent, not as the SDK names them.
+
+Real records hold the bucket and key, the Host, the query string's names, `x-amz-…` headers and
+the XML body as nested objects with its namespace (spec: record contents, section 3.2).
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from opentrail.aws.call import ApiCall
+from opentrail.aws.protocols import xml
+from opentrail.aws.protocols.values import MAX_DEPTH
+from opentrail.recording.redact import HIDDEN, is_secret_name
+
+_SIGNING_QUERY = ("x-amz-",)
+_LEFT_OUT_HEADERS = frozenset(
+    {
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-amz-decoded-content-length",
+        "x-amz-trailer",
+        "x-amz-sdk-checksum-algorithm",
+        "x-amz-checksum-mode",
+        "x-amz-user-agent",
+    }
+)
+_SECRET_HEADERS = ("server-side-encryption-customer-key",)
+_OBJECT_BODIES = frozenset({"PutObject", "UploadPart", "WriteGetObjectResponse"})
+
+
+def s3_parameters(call: ApiCall) -> dict[str, Any] | None:
+    """The requestParameters of an S3 call, None for ListBuckets and the like without any."""
+    request = call.observed.request
+    values = call.parameters or {}
+    found: dict[str, Any] = {}
+    if "Bucket" in values:
+        found["bucketName"] = values["Bucket"]
+    if found:
+        found["Host"] = request.header("host") or ""
+    for name, text in parse_qsl(request.raw_query, keep_blank_values=True):
+        if not name.lower().startswith(_SIGNING_QUERY):
+            found[name] = HIDDEN if is_secret_name(name) else text
+    if "Key" in values:
+        found["key"] = values["Key"]
+    for name, text in request.headers:
+        lower = name.lower()
+        if lower.startswith("x-amz-") and lower not in _LEFT_OUT_HEADERS:
+            secret = any(part in lower for part in _SECRET_HEADERS) and "md5" not in lower
+            found[lower] = HIDDEN if secret else text
+    found |= _body(call)
+    return found or None
+
+
+def _body(call: ApiCall) -> dict[str, Any]:
+    request = call.observed.request
+    operation = call.operation.name if call.operation is not None else ""
+    whole = request.body_length == len(request.body)
+    if not request.body.strip() or not whole or operation in _OBJECT_BODIES:
+        return {}
+    if operation == "PutBucketPolicy":
+        return {"bucketPolicy": _policy(request.body)}
+    try:
+        root = xml.read(request.body)
+    except ValueError:
+        return {}
+    return {xml.local_name(root.tag): _element(root, top=True)}
+
+
+def _policy(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError):
+        return body.decode("utf-8", "replace")
+
+
+def _element(element: ET.Element, *, top: bool = False, depth: int = 0) -> Any:
+    """An element as JSON: text, or an object; children of one name become a list."""
+    if depth > MAX_DEPTH:
+        return None
+    if not len(element) and not top:
+        return element.text or ""
+    found: dict[str, Any] = {}
+    if top and element.tag.startswith("{"):
+        found["xmlns"] = element.tag[1:].partition("}")[0]
+    for child in element:
+        name = xml.local_name(child.tag)
+        value = HIDDEN if is_secret_name(name) else _element(child, depth=depth + 1)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found
