@@ -43,7 +43,7 @@ class Recorder:
         self.counts["calls"] += 1
         try:
             return self._compose(observed)
-        except Exception:
+        except Exception:  # noqa: BLE001 - see below
             # A bug of ours must not turn an executed call into an unrecorded one.
             _log.exception("call_not_decoded")
             self.counts["undecoded"] += 1

@@ -77,7 +77,7 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
             embedded.stop()
 
 
-async def _run(  # noqa: PLR0913 - the one place where everything meets
+async def _run(
     settings: Settings,
     parts: Parts,
     upstreams: Upstreams,
@@ -131,7 +131,7 @@ async def _tick(
             embedded.refresh(keeper.parts.identities.all_credentials())
         try:
             await door.settle_left()
-        except Exception:  # the journal or the disk; tried again at the next tick
+        except Exception:  # noqa: BLE001 - the journal or the disk; tried again at the next tick
             _log.exception("pending_calls_not_settled")
         try:
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)

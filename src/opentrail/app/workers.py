@@ -48,7 +48,7 @@ def repeat(loop: Loop, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             done = loop.step()
-        except Exception:  # a worker's loop: it must outlive whatever its step met
+        except Exception:  # noqa: BLE001 - a worker's loop: it must outlive whatever its step met
             _log.exception("worker_failed", worker=loop.name)
             stop.wait(FAILED_SECONDS)
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from opentrail.access import Credential
@@ -17,6 +17,14 @@ class Identities(Protocol):
 
     def learn(self, credentials: Sequence[Credential]) -> None:
         """Remember keys that an upstream issued; durable on return."""
+        ...
+
+    def learn_principals(self, ids: Mapping[str, str]) -> None:
+        """Remember unique ids by ARN; durable on return."""
+        ...
+
+    def all_credentials(self) -> tuple[Credential, ...]:
+        """Every key known now."""
         ...
 
     def account_alias(self, account_id: str) -> str:

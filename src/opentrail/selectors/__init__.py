@@ -1,1 +1,26 @@
-"""TODO."""
+"""Event selectors: which records a trail takes."""
+
+from opentrail.selectors.matching import compile_selectors
+from opentrail.selectors.parse import parse_advanced, parse_basic, show_advanced, show_basic
+from opentrail.selectors.values import (
+    DEFAULT_SELECTORS,
+    AdvancedEventSelector,
+    DataResource,
+    EventSelector,
+    FieldSelector,
+    InvalidEventSelectors,
+)
+
+__all__ = [
+    "DEFAULT_SELECTORS",
+    "AdvancedEventSelector",
+    "DataResource",
+    "EventSelector",
+    "FieldSelector",
+    "InvalidEventSelectors",
+    "compile_selectors",
+    "parse_advanced",
+    "parse_basic",
+    "show_advanced",
+    "show_basic",
+]

@@ -11,7 +11,7 @@ Trails change at places of the journal (trail.timeline), so a file never mixes t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from opentrail.ports.ids import Ids
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.spool import Spool
 from opentrail.ports.state import Change, StateStore
-from opentrail.record import read_record
+from opentrail.record import RecordHead, read_record
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import Trail
 from opentrail.workers.batches import MAX_WAITING_BYTES, Batch, Batches, BatchKey
@@ -42,6 +42,8 @@ from opentrail.workers.following import (
 
 FOLLOWER = "delivery"
 READ_BYTES = 4 * 1024 * 1024
+
+Taker = tuple[Trail, Callable[[RecordHead], bool]]
 
 _log = structlog.get_logger()
 
@@ -113,15 +115,20 @@ class DeliveryWorker:
     def _read(self, end: int, timelines: Mapping[str, Timeline]) -> int:
         handled = 0
         while self._cursor < end:
-            trails = [timeline.at(self._cursor) for timeline in timelines.values()]
+            current = [timeline.at(self._cursor) for timeline in timelines.values()]
+            takers = [
+                (trail, trail.taker())
+                for trail in current
+                if trail is not None and trail.is_logging
+            ]
             turns = [timeline.next_turn(self._cursor) for timeline in timelines.values()]
             stop = min([end, *(turn for turn in turns if turn is not None)])
-            handled += self._gather(stop, [trail for trail in trails if trail is not None])
+            handled += self._gather(stop, takers)
             if self._cursor in turns or self._batches.waiting_bytes > MAX_WAITING_BYTES:
                 self.close()
         return handled
 
-    def _gather(self, stop: int, trails: list[Trail]) -> int:
+    def _gather(self, stop: int, takers: list[Taker]) -> int:
         """Take in at least one entry before `stop` (2)."""
         entries, damage = read_until(self._journal, self._cursor, stop, READ_BYTES)
         if damage is not None:
@@ -130,7 +137,7 @@ class DeliveryWorker:
         elif not entries:
             self._cursor = stop
         for entry in entries:
-            self._take(entry.raw, entry.offset, trails)
+            self._take(entry.raw, entry.offset, takers)
             self._cursor = entry.next_offset
             if self._batches.waiting_bytes > MAX_WAITING_BYTES:
                 break
@@ -138,14 +145,14 @@ class DeliveryWorker:
             self._waiting_since = self._clock.now()
         return len(entries)
 
-    def _take(self, raw: bytes, offset: int, trails: list[Trail]) -> None:
+    def _take(self, raw: bytes, offset: int, takers: list[Taker]) -> None:
         try:
             record = read_record(raw)
         except InvalidInput as problem:
             _log.error("record_unreadable", offset=offset, problem=str(problem))
             return
-        for trail in trails:
-            if trail.is_logging and trail.takes(record.head):
+        for trail, takes in takers:
+            if takes(record.head):
                 self._batches.add(trail, record)
 
     def _due(self) -> bool:

@@ -27,7 +27,7 @@ SEGMENT_BYTES = 32 * 1024 * 1024
 """Large enough that rolling is rare, small enough that start-up scans one in well under 1 s."""
 
 _END = struct.Struct("<Q")
-_READ_AHEAD_BYTES = 256 * 1024
+_READ_AHEAD_BYTES = 16 * 1024
 
 
 class SegmentJournalWriter:

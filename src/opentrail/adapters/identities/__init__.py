@@ -1,0 +1,21 @@
+"""Identities."""
+
+from opentrail.adapters.identities.directory import DirectoryIdentities
+from opentrail.adapters.identities.file import (
+    IdentitiesFile,
+    IdentityEntry,
+    add_key,
+    make_default,
+    read_file,
+    remove_key,
+)
+
+__all__ = [
+    "DirectoryIdentities",
+    "IdentitiesFile",
+    "IdentityEntry",
+    "add_key",
+    "make_default",
+    "read_file",
+    "remove_key",
+]

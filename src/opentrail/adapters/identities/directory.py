@@ -1,0 +1,109 @@
+"""Known access keys: the identities file's, and those that answers passing by made known.
+
+Learned keys live in the state store, so that a session is still known after a restart; all keys
+are held in memory, since every recorded call looks one up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from opentrail.access import Credential
+from opentrail.adapters.identities.file import read_file
+from opentrail.errors import InvalidInput
+from opentrail.ports.state import Change, StateStore
+
+_log = structlog.get_logger()
+
+CREDENTIAL_KIND = "credential"
+PRINCIPAL_KIND = "principal_id"
+RELOAD_SECONDS = 1.0
+"""How soon a key made by `opentrail keys` is known to the running server."""
+
+
+class DirectoryIdentities:
+    """See ports.identities."""
+
+    def __init__(self, path: Path, state: StateStore) -> None:
+        self._path = path
+        self._state = state
+        self._lock = threading.Lock()
+        self._changed = 0.0
+        self._looked = 0.0
+        self._from_file: dict[str, Credential] = {}
+        self._aliases: dict[str, str] = {}
+        self._learned = {
+            document.key: msgspec.json.decode(document.body, type=Credential)
+            for document in state.list(CREDENTIAL_KIND)
+        }
+        self._principals = {
+            document.key: document.body.decode() for document in state.list(PRINCIPAL_KIND)
+        }
+        self._reload()
+
+    def find(self, access_key_id: str) -> Credential | None:
+        if time.monotonic() - self._looked > RELOAD_SECONDS:
+            self._reload()
+        return self._from_file.get(access_key_id) or self._learned.get(access_key_id)
+
+    def learn(self, credentials: Sequence[Credential]) -> None:
+        if not credentials:
+            return
+        self._state.apply(
+            [
+                Change(CREDENTIAL_KIND, one.access_key_id, msgspec.json.encode(one))
+                for one in credentials
+            ]
+        )
+        with self._lock:
+            self._learned |= {one.access_key_id: one for one in credentials}
+
+    def learn_principals(self, ids: Mapping[str, str]) -> None:
+        new = {arn: one for arn, one in ids.items() if self._principals.get(arn) != one}
+        if not new:
+            return
+        self._state.apply([Change(PRINCIPAL_KIND, arn, one.encode()) for arn, one in new.items()])
+        with self._lock:
+            self._principals |= new
+
+    def account_alias(self, account_id: str) -> str:
+        return self._aliases.get(account_id, "")
+
+    def principal_id(self, arn: str) -> str:
+        return self._principals.get(arn, "")
+
+    def all_credentials(self) -> tuple[Credential, ...]:
+        if time.monotonic() - self._looked > RELOAD_SECONDS:
+            self._reload()
+        with self._lock:
+            return (*self._from_file.values(), *self._learned.values())
+
+    def _reload(self) -> None:
+        self._looked = time.monotonic()
+        try:
+            changed = self._path.stat().st_mtime
+        except FileNotFoundError:
+            return
+        if changed == self._changed:
+            return
+        try:
+            content = read_file(self._path)
+        except InvalidInput as problem:
+            if not self._changed:
+                raise
+            # Somebody is editing the file: the keys known before still stand.
+            _log.error("identities_not_read", problem=str(problem))
+            return
+        with self._lock:
+            self._changed = changed
+            self._aliases = content.aliases
+            self._from_file = {one.access_key_id: one.credential() for one in content.entries}
+            self._principals |= {
+                one.credential().principal.arn: one.user_id for one in content.entries if one.user
+            }

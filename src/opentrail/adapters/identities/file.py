@@ -1,0 +1,204 @@
+"""The identities file: accounts, users and their access keys, in TOML.
+
+```toml
+[accounts.123456789012]
+alias = "demo"
+
+[[keys]]
+account = "123456789012"
+user = "admin"            # "" stands for the account's root user
+user_id = "AIDA…"
+access_key_id = "AKIA…"
+secret_access_key = "…"
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opentrail.access import Credential, Principal, PrincipalType
+from opentrail.errors import InvalidInput
+
+DEFAULT_ACCOUNT = "123456789012"
+"""The account that moto, the embedded demonstration environment, answers for."""
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_SECRET_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"  # noqa: S105 - an alphabet
+_ACCOUNT = re.compile(r"\d{12}")
+_USER = re.compile(r"[\w+=,.@-]{0,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityEntry:
+    """One access key of the file.
+
+    Attributes:
+        user: "" for the account's root user.
+    """
+
+    account: str
+    user: str
+    user_id: str
+    access_key_id: str
+    secret_access_key: str
+
+    def credential(self) -> Credential:
+        """The key as access rules see it."""
+        if not self.user:
+            principal = Principal(
+                type=PrincipalType.ROOT,
+                account_id=self.account,
+                principal_id=self.account,
+                arn=f"arn:aws:iam::{self.account}:root",
+            )
+        else:
+            principal = Principal(
+                type=PrincipalType.IAM_USER,
+                account_id=self.account,
+                principal_id=self.user_id,
+                arn=f"arn:aws:iam::{self.account}:user/{self.user}",
+                user_name=self.user,
+            )
+        return Credential(
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            principal=principal,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitiesFile:
+    """The whole file.
+
+    Attributes:
+        aliases: Account alias by account id.
+    """
+
+    aliases: dict[str, str]
+    entries: tuple[IdentityEntry, ...]
+
+
+def read_file(path: Path) -> IdentitiesFile:
+    """The identities in `path`; none if there is no such file.
+
+    Raises:
+        InvalidInput: not TOML, or an entry lacks something; the entry is named.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return IdentitiesFile({}, ())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise InvalidInput(f"{path} is not valid TOML: {cause}") from cause
+    aliases = {
+        str(account): str(values.get("alias", ""))
+        for account, values in content.get("accounts", {}).items()
+    }
+    return IdentitiesFile(
+        aliases, tuple(_entry(path, number, one) for number, one in enumerate(_keys(content), 1))
+    )
+
+
+def make_default(path: Path) -> IdentityEntry:
+    """A new file with one account and one user; its key."""
+    entry = new_key("admin", DEFAULT_ACCOUNT)
+    _write(path, IdentitiesFile({DEFAULT_ACCOUNT: ""}, (entry,)))
+    return entry
+
+
+def add_key(path: Path, user: str, account: str) -> IdentityEntry:
+    """A new key of `user` ("" for root), kept in the file; a known user keeps its id.
+
+    Raises:
+        InvalidInput: the user's name or the account's id does not fit.
+    """
+    content = read_file(path)
+    entry = new_key(user, account)
+    for known in content.entries:
+        if (known.account, known.user) == (account, user):
+            entry = replace(entry, user_id=known.user_id)
+    aliases = {account: ""} | content.aliases
+    _write(path, IdentitiesFile(aliases, (*content.entries, entry)))
+    return entry
+
+
+def remove_key(path: Path, access_key_id: str) -> None:
+    """The file without that key.
+
+    Raises:
+        InvalidInput: there is no such key.
+    """
+    content = read_file(path)
+    left = tuple(one for one in content.entries if one.access_key_id != access_key_id)
+    if len(left) == len(content.entries):
+        raise InvalidInput(f"{path} has no access key {access_key_id}")
+    _write(path, IdentitiesFile(content.aliases, left))
+
+
+def new_key(user: str, account: str) -> IdentityEntry:
+    """A fresh key pair.
+
+    Raises:
+        InvalidInput: the user's name or the account's id does not fit.
+    """
+    if not _ACCOUNT.fullmatch(account):
+        raise InvalidInput(f"account {account!r}: expected twelve digits")
+    if not _USER.fullmatch(user):
+        raise InvalidInput(f"user {user!r}: expected up to 64 letters, digits or _+=,.@-")
+    return IdentityEntry(
+        account=account,
+        user=user,
+        user_id="AIDA" + _random(_BASE32, 17) if user else account,
+        access_key_id="AKIA" + _random(_BASE32, 16),
+        secret_access_key=_random(_SECRET_CHARACTERS, 40),
+    )
+
+
+def _random(characters: str, length: int) -> str:
+    return "".join(secrets.choice(characters) for _ in range(length))
+
+
+def _keys(content: dict[str, object]) -> list[object]:
+    keys = content.get("keys", [])
+    return keys if isinstance(keys, list) else []
+
+
+def _entry(path: Path, number: int, values: object) -> IdentityEntry:
+    names = ("account", "user", "user_id", "access_key_id", "secret_access_key")
+    if not isinstance(values, dict) or not all(isinstance(values.get(one), str) for one in names):
+        raise InvalidInput(f"{path}: key {number} needs {', '.join(names)}, all texts")
+    return IdentityEntry(**{name: values[name] for name in names})
+
+
+def _write(path: Path, content: IdentitiesFile) -> None:
+    lines = ["# Accounts, users and access keys of this OpenTrail; see `opentrail keys --help`."]
+    for account, alias in sorted(content.aliases.items()):
+        lines += ["", f"[accounts.{account}]", f"alias = {_quoted(alias)}"]
+    for entry in content.entries:
+        lines += [
+            "",
+            "[[keys]]",
+            f"account = {_quoted(entry.account)}",
+            f"user = {_quoted(entry.user)}",
+            f"user_id = {_quoted(entry.user_id)}",
+            f"access_key_id = {_quoted(entry.access_key_id)}",
+            f"secret_access_key = {_quoted(entry.secret_access_key)}",
+        ]
+    aside = path.with_suffix(".part")
+    fd = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(path)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

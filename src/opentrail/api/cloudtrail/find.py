@@ -1,0 +1,80 @@
+"""Trails by name or ARN, as a caller in an account and region may see them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from opentrail.api.errors import ApiError
+from opentrail.api.outcome import Backends, Caller
+from opentrail.ports.state import Change, Document
+from opentrail.trail.names import check_trail_name, parse_trail_arn, trail_arn
+from opentrail.trail.trail import TRAIL_KIND, Trail
+
+
+def trails_of(caller: Caller, backends: Backends) -> tuple[Trail, ...]:
+    """Every trail of the caller's account, in the order of their ARNs."""
+    found = [_read(document) for document in backends.state.list(TRAIL_KIND, "arn:")]
+    return tuple(trail for trail in found if trail.account_id == caller.account_id)
+
+
+def visible(trail: Trail, caller: Caller) -> bool:
+    """Whether the trail exists in the caller's region: there at home, or as a shadow."""
+    return trail.home_region == caller.region or trail.is_multi_region_trail
+
+
+def find_trail(name: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:
+    """The trail and its document's version, by name (of this region) or ARN.
+
+    Raises:
+        ApiError: TrailNotFoundException; another account's trail is not found either.
+        InvalidInput: no possible name, no ARN of a trail.
+    """
+    arn = arn_of(name, caller)
+    document = backends.state.get(TRAIL_KIND, arn)
+    trail = _read(document) if document is not None else None
+    if document is None or trail is None or not _may_see(trail, caller):
+        raise ApiError(
+            "TrailNotFoundException", f"Unknown trail: {name} for the user: {caller.account_id}"
+        )
+    return trail, document.version
+
+
+def find_at_home(name: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:
+    """As `find_trail`, for changes: only in the trail's home region.
+
+    Raises:
+        ApiError: InvalidHomeRegionException in another region.
+    """
+    trail, version = find_trail(name, caller, backends)
+    if trail.home_region != caller.region:
+        raise ApiError(
+            "InvalidHomeRegionException",
+            f"Trail {trail.arn} can be changed only in its home region, {trail.home_region}; "
+            f"this is {caller.region}.",
+        )
+    return trail, version
+
+
+def arn_of(name: str, caller: Caller) -> str:
+    """The ARN that a name in this region, or an ARN, stands for.
+
+    Raises:
+        InvalidInput: no possible name, no ARN of a trail.
+    """
+    if name.startswith("arn:"):
+        return str(parse_trail_arn(name))
+    check_trail_name(name)
+    return trail_arn(caller.region, caller.account_id, name)
+
+
+def saved(trail: Trail, version: int) -> Change:
+    """The change that makes the stored trail this one; `version` 0 for a new one."""
+    return Change(TRAIL_KIND, trail.arn, msgspec.json.encode(trail), expected=version)
+
+
+def _may_see(trail: Trail, caller: Caller) -> bool:
+    return trail.account_id == caller.account_id and visible(trail, caller)
+
+
+def _read(document: Document) -> Trail:
+    return msgspec.json.decode(document.body, type=Trail)

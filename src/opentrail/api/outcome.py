@@ -1,0 +1,81 @@
+"""What a handler is given and what it gives back.
+
+A handler reads and decides; the door applies its changes together with the call's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from opentrail.access import Credential
+from opentrail.ports.history import HistoryIndex
+from opentrail.ports.journal import JournalReader
+from opentrail.ports.objects import ObjectStore
+from opentrail.ports.signers import Signer
+from opentrail.ports.state import Change, StateStore
+
+
+class TakesEffect(Enum):
+    """Under which configuration the call's own record falls."""
+
+    WITH = "with"
+    """Already under the changed one (CreateTrail, StartLogging, …)."""
+    AFTER = "after"
+    """Still under the one before (StopLogging, DeleteTrail)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, checked.
+
+    Attributes:
+        region: The region of the signature's scope.
+    """
+
+    credential: Credential
+    account_id: str
+    region: str
+    request_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """What handlers read from.
+
+    Attributes:
+        regions: The enabled regions.
+        token_secret: Signs page tokens.
+    """
+
+    state: StateStore
+    store: ObjectStore
+    signer: Signer
+    history: HistoryIndex
+    journal: JournalReader
+    regions: tuple[str, ...]
+    token_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A handler's decision: the output members and what is to change."""
+
+    output: Mapping[str, Any]
+    changes: tuple[Change, ...] = ()
+    takes_effect: TakesEffect = TakesEffect.WITH
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A whole answer, with the changes that go with it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    changes: tuple[Change, ...] = ()
+    takes_effect: TakesEffect = TakesEffect.WITH
