@@ -12,13 +12,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import msgspec
 import structlog
 
-from opentrail.api.http import CloudTrailService, Outcome, TakesEffect
+from opentrail.api.http import CloudTrailService
+from opentrail.api.outcome import Outcome, TakesEffect
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
 from opentrail.clock import Clock
+from opentrail.errors import StateConflict
 from opentrail.gateway import Answer, GroupCommit
 from opentrail.ports.journal import JournalReader, JournalWriter
 from opentrail.ports.state import Change, StateStore
@@ -132,6 +135,13 @@ class CloudTrailDoor:
 
 def settle(state: StateStore, pending: PendingCall, offset: int, next_offset: int) -> None:
     """Give the changed trails their turn at the record's place (5)."""
+    while True:
+        with suppress(StateConflict):
+            state.apply(_turned(state, pending, offset, next_offset))
+            return
+
+
+def _turned(state: StateStore, pending: PendingCall, offset: int, next_offset: int) -> list[Change]:
     at = next_offset if pending.own_record_before else offset
     changes: list[Change] = []
     for turn in pending.turns:
@@ -143,7 +153,7 @@ def settle(state: StateStore, pending: PendingCall, offset: int, next_offset: in
         expected = 0 if document is None else document.version
         changes.append(Change(TIMELINE_KIND, turn.trail_arn, body, expected=expected))
     changes.append(Change(PENDING_KIND, pending.event_id, None))
-    state.apply(changes)
+    return changes
 
 
 def settle_pending(state: StateStore, reader: JournalReader, writer: JournalWriter) -> int:

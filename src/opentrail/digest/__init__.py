@@ -1,1 +1,1 @@
-"""TODO."""
+"""Digest files: signed, chained lists of log files."""

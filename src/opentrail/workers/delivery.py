@@ -12,6 +12,7 @@ Trails change at places of the journal (trail.timeline), so a file never mixes t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ import msgspec
 import structlog
 
 from opentrail.clock import Clock
-from opentrail.errors import InvalidInput
+from opentrail.errors import InvalidInput, StateConflict
 from opentrail.logfile.batch import split
 from opentrail.logfile.body import make_body
 from opentrail.logfile.name import log_file_key
@@ -206,7 +207,9 @@ class DeliveryWorker:
                 continue
             current = msgspec.json.decode(document.body, type=Timeline)
             body = msgspec.json.encode(current.since(self._place))
-            self._state.apply([Change(TIMELINE_KIND, arn, body, expected=document.version)])
+            # A call may be changing the same trail just now: pruning can wait.
+            with suppress(StateConflict):
+                self._state.apply([Change(TIMELINE_KIND, arn, body, expected=document.version)])
 
     def _forget_lost_spool_files(self) -> None:
         """Files written by a run that ended before it remembered them (between 3 and 4)."""

@@ -1,0 +1,118 @@
+"""S3 and what speaks its protocol.
+
+boto3 writes (user metadata and an ACL with each object); its errors become the port's with S3's
+own code, so that a trail's status can tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from opentrail.errors import Unavailable
+from opentrail.ports.objects import ObjectContent, ObjectNotFound, ObjectSummary
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+_MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Place:
+    """Where the store is, and who writes there.
+
+    Attributes:
+        endpoint: None for AWS itself.
+        access_key_id: "" leaves the choice to boto3's own chain.
+    """
+
+    endpoint: str | None
+    region: str
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    connections: int = 10
+
+
+class S3ObjectStore:
+    """See ports.objects."""
+
+    def __init__(self, place: S3Place) -> None:
+        keys: dict[str, Any] = {}
+        if place.access_key_id:
+            keys = {
+                "aws_access_key_id": place.access_key_id,
+                "aws_secret_access_key": place.secret_access_key,
+            }
+        self._client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=place.endpoint,
+            region_name=place.region,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if place.endpoint else "auto"},
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                # The workers try again themselves, and tell the trail's status of every failure.
+                retries={"total_max_attempts": 2, "mode": "standard"},
+                max_pool_connections=place.connections,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+            **keys,
+        )
+
+    def put(self, bucket: str, key: str, content: ObjectContent) -> None:
+        try:
+            self._client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=content.body,
+                ACL="bucket-owner-full-control",
+                ContentType="application/json",
+                ContentEncoding="gzip",
+                Metadata=dict(content.metadata),
+            )
+        except (ClientError, BotoCoreError) as problem:
+            raise _unavailable(problem, f"put {bucket}/{key}") from problem
+
+    def get(self, bucket: str, key: str) -> ObjectContent:
+        try:
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            body = answer["Body"].read()
+        except (ClientError, BotoCoreError) as problem:
+            raise _unavailable(problem, f"get {bucket}/{key}") from problem
+        metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
+        return ObjectContent(body, metadata)
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectSummary]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for one in page.get("Contents", ()):
+                    yield ObjectSummary(one["Key"], one["Size"])
+        except (ClientError, BotoCoreError) as problem:
+            raise _unavailable(problem, f"list {bucket}/{prefix}") from problem
+
+    def bucket_exists(self, bucket: str) -> bool:
+        try:
+            self._client.head_bucket(Bucket=bucket)
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] in _MISSING:
+                return False
+            raise _unavailable(problem, f"look at bucket {bucket}") from problem
+        except BotoCoreError as problem:
+            raise _unavailable(problem, f"look at bucket {bucket}") from problem
+        return True
+
+
+def _unavailable(problem: ClientError | BotoCoreError, what: str) -> Unavailable:
+    if isinstance(problem, ClientError):
+        code = str(problem.response["Error"].get("Code", ""))
+        kind = ObjectNotFound if code in _MISSING else Unavailable
+        return kind(f"can't {what}: {code}", code=code)
+    return Unavailable(f"can't {what}: {problem}")

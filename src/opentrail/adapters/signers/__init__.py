@@ -1,0 +1,5 @@
+"""Signers."""
+
+from opentrail.adapters.signers.file import FileSigner
+
+__all__ = ["FileSigner"]
