@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,10 +22,9 @@ from opentrail.app.processes import Processes, Program
 from opentrail.app.recorder import Recorder
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.status import ServerStatus, write_status
-from opentrail.app.upstreams import Upstreams, parse_upstreams
+from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
 from opentrail.gateway import GatewayServer, GroupCommit
-from opentrail.ports.journal import JournalWriter
 
 WORKERS = "workers"
 TICK_SECONDS = 0.5
@@ -61,9 +61,9 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
     named = parse_upstreams(settings.upstreams)
     embedded: EmbeddedServices | None = None
     try:
-        if not named:
+        if not named.named:
             embedded = EmbeddedServices(processes, settings.data / "embedded")
-            embedded.start(parts.identities.all_credentials())
+            embedded.start(parts.embedded_credentials())
             named = parse_upstreams(
                 (
                     f"s3=http://127.0.0.1:{embedded.s3_port}",
@@ -94,19 +94,19 @@ async def _run(
     recorder = parts.recorder()
     commit = GroupCommit(journal)
     door = CloudTrailDoor(
-        parts.cloudtrail_service(parts.object_store(upstreams.of("s3"))),
+        parts.cloudtrail_service(parts.object_store(str(upstreams.of("s3")))),
         compose=recorder.compose,
         commit=commit,
         journal=parts.journal_reader,
         state=parts.state,
         clock=parts.clock,
     )
-    upstreams.open(door=door, compose=recorder.compose, commit=commit, clock=parts.clock)
-    server = GatewayServer(upstreams.exchange)
+    doors = Doors(own=door, compose=recorder.compose, commit=commit, clock=parts.clock)
+    server = GatewayServer(partial(upstreams.exchange, doors))
     port = await server.start(settings.host, settings.port)
     processes.start(_workers(settings, upstreams))
     announce(Started(f"http://{settings.host}:{port}", embedded is not None))
-    keeper = _Keeper(settings, parts, recorder, journal, f"http://{settings.host}:{port}")
+    keeper = _Keeper(settings, parts, recorder, f"http://{settings.host}:{port}")
     try:
         await _tick(stop, keeper, door, processes, embedded)
     finally:
@@ -128,7 +128,7 @@ async def _tick(
         processes.watch()
         keeper.write()
         if embedded is not None:
-            embedded.refresh(keeper.parts.identities.all_credentials())
+            embedded.refresh(keeper.parts.embedded_credentials())
         try:
             await door.settle_left()
         except Exception:  # noqa: BLE001 - the journal or the disk; tried again at the next tick
@@ -142,20 +142,12 @@ async def _tick(
 class _Keeper:
     """Writes the status file."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        parts: Parts,
-        recorder: Recorder,
-        journal: JournalWriter,
-        endpoint: str,
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts, recorder: Recorder, endpoint: str) -> None:
         self.parts = parts
         self._data: Path = settings.data
         self._recorder = recorder
         self._endpoint = endpoint
         self._started = parts.clock.now()
-        self._journal = journal
 
     def write(self) -> None:
         counts = self._recorder.counts

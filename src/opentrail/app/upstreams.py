@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope, service_id
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
@@ -60,10 +61,16 @@ class Upstreams:
 
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
-        headers = text_headers(head.headers)
-        target = head.target.decode("latin-1")
-        scope = read_scope(target, headers)
-        service = service_id(head.method.decode("latin-1"), target, headers, scope)
+        request = ObservedRequest(
+            method=head.method.decode("latin-1"),
+            target=head.target.decode("latin-1"),
+            headers=text_headers(head.headers),
+            body=b"",
+            body_length=0,
+            peer_address=client.peer_address,
+            started=doors.clock.now(),
+        )
+        service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
             return LocalExchange(client, head, doors.own, doors.clock)
         return ProxyExchange(

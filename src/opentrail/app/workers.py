@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from opentrail.app.wiring import Parts
+
 IDLE_SECONDS = 0.1
 """Pause of a worker that found nothing to do: far below the 2 s promised to LookupEvents."""
 
@@ -54,3 +56,19 @@ def repeat(loop: Loop, stop: threading.Event) -> None:
             continue
         if not done:
             stop.wait(loop.idle_seconds)
+
+
+def worker_loops(parts: Parts, s3_endpoint: str) -> tuple[Loop, ...]:
+    """All workers: closing files, bringing them away (and signing), feeding event history."""
+    store = parts.object_store(s3_endpoint)
+    delivery = parts.delivery_worker()
+    away = (
+        parts.sending_worker(store).step,
+        parts.chain_keeper().step,
+        parts.digest_worker(store).step,
+    )
+    return (
+        Loop("delivery", delivery.step),
+        Loop("sending", lambda: sum(step() for step in away)),
+        Loop("history", parts.history_worker().step, idle_seconds=0.05),
+    )

@@ -1,1 +1,5 @@
-"""TODO."""
+"""The `opentrail` command."""
+
+from opentrail.cli.main import main
+
+__all__ = ["main"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections import deque
 from dataclasses import dataclass
@@ -244,12 +245,12 @@ class UpstreamConnection(asyncio.Protocol):
 
 
 class UpstreamPool:
-    """Open connections to one upstream."""
+    """Open connections to one upstream; None stands for services that have none."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream | None) -> None:
         self.upstream = upstream
         self._idle: deque[UpstreamConnection] = deque()
-        self._tls = ssl.create_default_context() if upstream.tls else None
+        self._tls = ssl.create_default_context() if upstream and upstream.tls else None
 
     def idle(self) -> UpstreamConnection | None:
         """A connection that is open and unused, None if there is none."""
@@ -265,6 +266,8 @@ class UpstreamPool:
         Raises:
             OSError: refused, unreachable, timed out or no valid certificate.
         """
+        if self.upstream is None:
+            raise OSError(errno.EHOSTUNREACH, "no upstream is named for this service")
         loop = asyncio.get_running_loop()
         opening = loop.create_connection(
             lambda: UpstreamConnection(self),

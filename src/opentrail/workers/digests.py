@@ -116,7 +116,7 @@ class DigestWorker:
             current = self._state.get(CHAIN_KIND, document.key)
         return written
 
-    # Step (1)
+    # Planning, step 1 of the walk
 
     def _plan(self, document: Document, chain: Chain) -> bool:
         """Keep what the next digest lists, or end the chain; False when nothing is due."""
@@ -183,7 +183,7 @@ class DigestWorker:
                 return True
         return False
 
-    # Steps (2) and (3)
+    # Writing, steps 2 and 3
 
     def _write(self, document: Document, chain: Chain, planned: PlannedDigest) -> None:
         trail = self._target(chain)

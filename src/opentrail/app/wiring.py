@@ -1,0 +1,206 @@
+"""Ports meet adapters: what every process of an installation is made of."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from opentrail.access import Credential, Principal, PrincipalType
+from opentrail.adapters.history import SqliteHistoryIndex
+from opentrail.adapters.identities import (
+    DirectoryIdentities,
+    IdentityEntry,
+    make_default,
+    read_file,
+)
+from opentrail.adapters.ids import SystemIds
+from opentrail.adapters.journal import SegmentJournalReader, SegmentJournalWriter
+from opentrail.adapters.objects import S3ObjectStore, S3Place
+from opentrail.adapters.signers import FileSigner
+from opentrail.adapters.spool import LocalSpool
+from opentrail.adapters.state import SqliteStateStore
+from opentrail.api.http import CloudTrailService
+from opentrail.api.outcome import Backends
+from opentrail.app.recorder import Recorder
+from opentrail.app.settings import Settings
+from opentrail.clock import Clock, SystemClock
+from opentrail.errors import InvalidInput
+from opentrail.ports.objects import ObjectStore
+from opentrail.ports.state import Change, StateStore
+from opentrail.workers.chains import ChainKeeper
+from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
+from opentrail.workers.digests import DigestSettings, DigestWorker
+from opentrail.workers.history import HistoryWorker
+from opentrail.workers.sending import SendingWorker
+
+SECRET_KIND = "secret"  # noqa: S105 - a kind of document
+_DELIVERY_KEY = "delivery"
+_TOKEN_KEY = "page_token"  # noqa: S105 - a key of a document
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an installation's processes share, by way of its directory."""
+
+    settings: Settings
+    state: StateStore
+    identities: DirectoryIdentities
+    journal_reader: SegmentJournalReader
+    clock: Clock
+    ids: SystemIds
+
+    def open_journal(self) -> SegmentJournalWriter:
+        """The journal, for its one writer."""
+        return SegmentJournalWriter(self.settings.data / "journal")
+
+    def recorder(self) -> Recorder:
+        """Makes records of observed calls."""
+        return Recorder(
+            self.identities,
+            self.ids,
+            default_account=default_account(self.settings.data),
+            default_region=self.settings.region,
+        )
+
+    def object_store(self, endpoint: str) -> ObjectStore:
+        """The S3 upstream, for log files and digests."""
+        settings = self.settings
+        key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+        if not key:
+            delivery = delivery_credential(self.state)
+            key, secret = delivery.access_key_id, delivery.secret_access_key
+        return S3ObjectStore(
+            S3Place(
+                endpoint=endpoint,
+                region=settings.region,
+                access_key_id=key,
+                secret_access_key=secret,
+            )
+        )
+
+    def signer(self) -> FileSigner:
+        """The signing keys of digests."""
+        return FileSigner(self.settings.data / "keys", self.state)
+
+    def cloudtrail_service(self, store: ObjectStore) -> CloudTrailService:
+        """OpenTrail's own API."""
+        backends = Backends(
+            state=self.state,
+            store=store,
+            signer=self.signer(),
+            history=SqliteHistoryIndex(self.settings.data / "history.sqlite"),
+            journal=self.journal_reader,
+            regions=self.settings.regions,
+            token_secret=_secret(self.state, _TOKEN_KEY).encode(),
+        )
+        return CloudTrailService(
+            backends, identities=self.identities, ids=self.ids, clock=self.clock
+        )
+
+    def delivery_worker(self) -> DeliveryWorker:
+        """Closes log files."""
+        interval = timedelta(seconds=self.settings.delivery_interval_seconds)
+        return DeliveryWorker(
+            journal=self.journal_reader,
+            state=self.state,
+            spool=LocalSpool(self.settings.data / "spool"),
+            clock=self.clock,
+            ids=self.ids,
+            settings=DeliverySettings(interval=interval),
+        )
+
+    def sending_worker(self, store: ObjectStore) -> SendingWorker:
+        """Brings log files to their buckets."""
+        spool = LocalSpool(self.settings.data / "spool")
+        return SendingWorker(state=self.state, spool=spool, store=store, clock=self.clock)
+
+    def chain_keeper(self) -> ChainKeeper:
+        """Opens and closes digest chains."""
+        return ChainKeeper(
+            state=self.state, clock=self.clock, regions=self.settings.regions, follower=FOLLOWER
+        )
+
+    def digest_worker(self, store: ObjectStore) -> DigestWorker:
+        """Writes digests."""
+        interval = timedelta(seconds=int(self.settings.digest_interval_seconds))
+        return DigestWorker(
+            state=self.state,
+            store=store,
+            signer=self.signer(),
+            clock=self.clock,
+            settings=DigestSettings(interval=interval),
+        )
+
+    def history_worker(self) -> HistoryWorker:
+        """Feeds event history."""
+        index = SqliteHistoryIndex(self.settings.data / "history.sqlite")
+        return HistoryWorker(self.journal_reader, index, self.clock)
+
+    def embedded_credentials(self) -> tuple[Credential, ...]:
+        """Every key that the embedded S3 shall accept."""
+        return (*self.identities.all_credentials(), delivery_credential(self.state))
+
+
+def open_parts(settings: Settings) -> Parts:
+    """The parts under `settings.data`; a new directory gets one account, user and key.
+
+    Raises:
+        InvalidInput: the identities file can't be understood.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = identities_path(settings.data)
+    if not path.exists():
+        make_default(path)
+    state = SqliteStateStore(settings.data / "state.sqlite")
+    return Parts(
+        settings=settings,
+        state=state,
+        identities=DirectoryIdentities(path, state),
+        journal_reader=SegmentJournalReader(settings.data / "journal"),
+        clock=SystemClock(),
+        ids=SystemIds(),
+    )
+
+
+def identities_path(data: Path) -> Path:
+    """Where the identities file of a data directory is."""
+    return data / "identities.toml"
+
+
+def default_account(data: Path) -> str:
+    """The account of the first key: unknown and anonymous callers are recorded there."""
+    return first_key(data).account
+
+
+def first_key(data: Path) -> IdentityEntry:
+    """The first key of the identities file.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    entries = read_file(identities_path(data)).entries
+    if not entries:
+        raise InvalidInput(
+            f"{identities_path(data)} holds no key; make one with: opentrail keys create"
+        )
+    return entries[0]
+
+
+def delivery_credential(state: StateStore) -> Credential:
+    """The key that log files are delivered with; made once, known to the embedded S3 alone."""
+    return Credential(
+        access_key_id="AKIAOPENTRAILDELIVER",
+        secret_access_key=_secret(state, _DELIVERY_KEY),
+        principal=Principal(type=PrincipalType.UNKNOWN, account_id=""),
+    )
+
+
+def _secret(state: StateStore, key: str) -> str:
+    document = state.get(SECRET_KIND, key)
+    if document is None:
+        state.apply([Change(SECRET_KIND, key, secrets.token_hex(20).encode(), expected=0)])
+        document = state.get(SECRET_KIND, key)
+        assert document is not None
+    return document.body.decode()

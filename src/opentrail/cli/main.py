@@ -1,0 +1,137 @@
+"""The commands: serve, run, env, status, keys, events, verify, signing-keys."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opentrail.app.serve import Started, serve
+from opentrail.app.settings import Settings, read_settings
+from opentrail.app.status import is_running, read_status
+from opentrail.app.telemetry import start_log
+from opentrail.app.upstreams import parse_upstreams
+from opentrail.app.wiring import first_key, open_parts
+from opentrail.app.workers import run_loops, worker_loops
+from opentrail.cli.events import events
+from opentrail.cli.keys import keys
+from opentrail.cli.signing_keys import signing_keys
+from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
+from opentrail.cli.verify import verify
+from opentrail.errors import InvalidInput, Unavailable
+
+commands = typer.Typer(
+    name="opentrail",
+    help="A self-hosted CloudTrail: record, keep, prove and find AWS API calls.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+commands.add_typer(keys, name="keys")
+commands.add_typer(events, name="events")
+commands.add_typer(signing_keys, name="signing-keys")
+commands.command("verify")(verify)
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is told in one line."""
+    try:
+        commands()
+    except InvalidInput as problem:
+        messages.print(f"opentrail: {problem}")
+        raise SystemExit(EXIT_USAGE) from None
+    except Unavailable as problem:
+        messages.print(f"opentrail: {problem}")
+        raise SystemExit(EXIT_UNKNOWN) from None
+
+
+@commands.command("serve")
+def serve_command(
+    upstream: Annotated[
+        list[str] | None,
+        typer.Option(help="A service behind the endpoint, SERVICE=URL; '*' for all others."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data directory.")] = None,
+) -> None:
+    """Start OpenTrail, and SeaweedFS and moto behind it unless --upstream names others."""
+    settings = read_settings(
+        os.environ,
+        upstreams=tuple(upstream) if upstream else None,
+        host=host,
+        port=port,
+        data=data,
+    )
+    start_log(settings.log_level)
+    serve(settings, lambda started: _announce(settings, started))
+
+
+@commands.command("run", hidden=True)
+def run_command(what: Annotated[str, typer.Argument(help="workers")]) -> None:
+    """Run the workers alone; the server starts this by itself."""
+    if what != "workers":
+        fail(f"{what!r} can't be run; expected: workers")
+    settings = read_settings(os.environ)
+    start_log(settings.log_level)
+    endpoint = str(parse_upstreams(settings.upstreams).of("s3"))
+    run_loops(worker_loops(open_parts(settings), endpoint))
+
+
+@commands.command("env")
+def env_command() -> None:
+    """Print the lines that point AWS tools at OpenTrail: eval "$(opentrail env)"."""
+    settings = read_settings(os.environ)
+    status = read_status(settings.data)
+    endpoint = (
+        status.endpoint
+        if status is not None and is_running(status)
+        else f"http://{settings.host}:{settings.port}"
+    )
+    for line in _exports(settings, endpoint):
+        output.print(line)
+
+
+@commands.command("status")
+def status_command(
+    format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
+) -> None:
+    """Tell whether the server runs, and what it has recorded."""
+    settings = read_settings(os.environ)
+    status = read_status(settings.data)
+    if status is None or not is_running(status):
+        fail(f"no server runs on {settings.data}", EXIT_UNKNOWN)
+    members = {name: str(getattr(status, name)) for name in status.__struct_fields__}
+    if format == "json":
+        output.print_json(data={"format": 1, **members})
+        return
+    for name, text in members.items():
+        output.print(f"{name:12} {text}")
+
+
+def _exports(settings: Settings, endpoint: str) -> list[str]:
+    key = first_key(settings.data)
+    values = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+        "AWS_REGION": settings.region,
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+
+
+def _announce(settings: Settings, started: Started) -> None:
+    output.print(f"OpenTrail {started.version} records at {started.endpoint}")
+    if started.embedded:
+        output.print(
+            "Behind it: SeaweedFS keeps S3 objects; every other service is moto's DEMONSTRATION "
+            "environment\n(account 123456789012; it forgets everything when it stops)."
+        )
+    output.print("The console will be at the same address; until then use the AWS CLI.\n")
+    output.print("In another terminal:\n")
+    for line in _exports(settings, started.endpoint):
+        output.print(f"  {line}")
+    output.print("\nStop with Ctrl-C.")

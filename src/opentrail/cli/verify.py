@@ -1,0 +1,7 @@
+"""`opentrail verify`."""
+
+from __future__ import annotations
+
+
+def verify() -> None:
+    """TODO."""
