@@ -119,6 +119,7 @@ def _exports(settings: Settings, endpoint: str) -> list[str]:
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,  # version 1 of the AWS CLI reads this one
     }
     return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
 

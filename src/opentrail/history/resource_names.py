@@ -93,8 +93,7 @@ def resource_names(head: RecordHead) -> tuple[tuple[str, str], ...]:
         if resource.arn and resource.type:
             found[resource.type, resource.arn] = None
     for raw in (head.request_parameters, head.response_elements):
-        if raw is not None:
-            _walk(msgspec.json.decode(raw), head.event_source or "", found, 0)
+        _walk(msgspec.json.decode(raw), head.event_source or "", found, 0)
     return tuple(found)[:MAX_RESOURCES]
 
 

@@ -52,8 +52,11 @@ class Resource(msgspec.Struct, frozen=True):
     account_id: str | None = msgspec.field(default=None, name="accountId")
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class RecordHead(msgspec.Struct, frozen=True):
-    """The fields that selectors, delivery and event history decide by; None where absent."""
+    """The fields that selectors, delivery and event history decide by; None where absent, `null` where raw."""
 
     event_id: str = msgspec.field(name="eventID")
     event_time: str = msgspec.field(name="eventTime")
@@ -74,8 +77,8 @@ class RecordHead(msgspec.Struct, frozen=True):
     session_credential_from_console: str | None = msgspec.field(
         default=None, name="sessionCredentialFromConsole"
     )
-    request_parameters: msgspec.Raw | None = msgspec.field(default=None, name="requestParameters")
-    response_elements: msgspec.Raw | None = msgspec.field(default=None, name="responseElements")
+    request_parameters: msgspec.Raw = msgspec.field(default=_NULL, name="requestParameters")
+    response_elements: msgspec.Raw = msgspec.field(default=_NULL, name="responseElements")
 
 
 @dataclass(frozen=True, slots=True)
