@@ -82,6 +82,7 @@ class ChainHead(msgspec.Struct, frozen=True, kw_only=True):
         first_key: The chain's starting digest.
         closed: When logging or validation ended; None while the chain is open.
         interval_seconds: Time between two digests.
+        known_starts: Every starting digest the chain had: logging was started that often.
     """
 
     trail_arn: str
@@ -94,6 +95,7 @@ class ChainHead(msgspec.Struct, frozen=True, kw_only=True):
     last_backfill: Link | None
     closed: datetime | None
     interval_seconds: float
+    known_starts: tuple[str, ...] = ()
 
 
 def chain_key(trail_arn: str, account_id: str, region: str) -> str:

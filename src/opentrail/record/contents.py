@@ -56,7 +56,7 @@ _NULL = msgspec.Raw(b"null")
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """The fields that selectors, delivery and event history decide by; None where absent, `null` where raw."""
+    """The fields that selectors, delivery and event history decide by; None where absent."""
 
     event_id: str = msgspec.field(name="eventID")
     event_time: str = msgspec.field(name="eventTime")

@@ -264,17 +264,22 @@ class DigestWorker:
         before = None if document is None else msgspec.json.decode(document.body, type=ChainHead)
         same = before is not None and before.started == chain.started
         first = chain.last.key if chain.last is not None else ""
+        first_key = before.first_key if same and before is not None else first
+        starts = before.known_starts if before is not None else ()
+        if first_key and first_key not in starts:
+            starts = (*starts, first_key)
         head = ChainHead(
             trail_arn=chain.trail_arn,
             account_id=chain.account_id,
             region=chain.region,
             bucket=self._target(chain).s3_bucket_name,
             started=chain.started,
-            first_key=before.first_key if same and before is not None else first,
+            first_key=starts[0] if starts else "",
             last=chain.last,
             last_backfill=chain.last_backfill,
             closed=closed,
             interval_seconds=self._settings.interval.total_seconds(),
+            known_starts=starts,
         )
         return Change(HEAD_KIND, key, msgspec.json.encode(head))
 
