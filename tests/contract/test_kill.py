@@ -93,7 +93,7 @@ def check_everything(
     server.client("cloudtrail").stop_logging(Name=bucket)
     time.sleep(2.5)
     found = marks_delivered(behind, bucket)
-    missing = [mark for mark in acknowledged if found[mark] != 1]
+    missing = [(mark, found[mark]) for mark in acknowledged if found[mark] != 1]
     assert not missing, f"{len(missing)} of {len(acknowledged)} not exactly once: {missing[:5]}"
     server.exports["AWS_ENDPOINT_URL_S3"] = behind.s3
     keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}

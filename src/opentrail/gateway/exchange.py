@@ -28,6 +28,13 @@ from opentrail.gateway.head import (
 )
 from opentrail.gateway.upstream import UpstreamConnection, UpstreamPool
 
+HELD_BODY_BYTES = 64 * 1024
+"""Answers up to this length go out whole, and only when recorded.
+
+Some clients take a head without its body for a success, so an answer cut off by a crash could
+pass for an acknowledgement; longer and chunked ones are noticed by every client.
+"""
+
 Compose = Callable[[ObservedCall], bytes]
 """An observed call to the bytes of its record; never raises."""
 
@@ -80,6 +87,7 @@ class ProxyExchange:
         self._response_headers: RawHeaders = ()
         self._chunk_out = False
         self._out: list[bytes] = []
+        self._held = False
         self._sent = False
         self._continued = False
         self._client_gone = False
@@ -150,7 +158,9 @@ class ProxyExchange:
         self._status = status
         self._response_headers = headers
         bodyless = self._head.method == b"HEAD" or status in (204, 304)
-        has_length = any(name.lower() == b"content-length" for name, _ in headers)
+        length = next((value for name, value in headers if name.lower() == b"content-length"), None)
+        has_length = length is not None
+        self._held = length is not None and length.isdigit() and int(length) <= HELD_BODY_BYTES
         self._chunk_out = not bodyless and not has_length and self._head.http_version == "1.1"
         if self._expects_continue and not self._continued and not self._request_complete:
             # The body will never come: the next bytes on this connection can't be told apart.
@@ -171,7 +181,7 @@ class ProxyExchange:
         self._out.append(chunk(data) if self._chunk_out else data)
 
     def response_flush(self) -> None:
-        if self._out:
+        if self._out and not self._held:
             self._sent = True
             out = self._out
             self._out = []
