@@ -1,14 +1,18 @@
 """SeaweedFS and moto as somebody's own services: they live on while OpenTrail is killed."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opentrail.access import Credential, Principal, PrincipalType
+from running import ACCOUNT, Running
+
+from opentrail.adapters.identities.directory import RELOAD_SECONDS
 from opentrail.app.embedded import EmbeddedServices
 from opentrail.app.processes import Processes
+from opentrail.record.principal import Credential, Principal, PrincipalType
 
 KEY, SECRET = "AKIABACKENDSBACKENDS", "backend-secret"
 
@@ -41,3 +45,13 @@ def backends() -> Iterator[Backends]:
             )
         finally:
             services.stop()
+
+
+def adopt_key(server: Running) -> None:
+    """The services' key becomes one of OpenTrail's own, and the one used from now on."""
+    entry = f'\n[[keys]]\naccount = "{ACCOUNT}"\nuser = "operator"\nuser_id = "AIDAOPERATOR"\n'
+    entry += f'access_key_id = "{KEY}"\nsecret_access_key = "{SECRET}"\n'
+    path = server.data / "identities.toml"
+    path.write_text(path.read_text() + entry)
+    server.exports |= {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    time.sleep(RELOAD_SECONDS + 0.2)

@@ -102,11 +102,13 @@ class Running:
             **(keys | options),
         )
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """A command of the virtual environment (`aws`, `opentrail`)."""
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
-            env=self.environment(),
+            env=self.environment() | environment,
             capture_output=True,
             text=True,
             timeout=120,

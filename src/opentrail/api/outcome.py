@@ -11,12 +11,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from opentrail.access import Credential
 from opentrail.ports.history import HistoryIndex
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.signers import Signer
 from opentrail.ports.state import Change, StateStore
+from opentrail.record.principal import Credential
 
 
 class TakesEffect(Enum):

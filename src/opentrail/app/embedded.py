@@ -15,9 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from opentrail.access import Credential
 from opentrail.app.processes import Processes, Program, free_ports, listens, wait_until
 from opentrail.errors import Unavailable
+from opentrail.record.principal import Credential
 
 START_SECONDS = 60.0
 SEAWEED = "seaweedfs"

@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from opentrail.access import Principal, PrincipalType
 from opentrail.aws.call import ApiCall
 from opentrail.aws.decode import read_call, read_result
 from opentrail.aws.observed import ObservedCall
 from opentrail.ports.identities import Identities
 from opentrail.ports.ids import Ids
+from opentrail.record.principal import Principal, PrincipalType
 from opentrail.recording import (
     RecordFacts,
     compose,

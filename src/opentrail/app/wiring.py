@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from opentrail.access import Credential, Principal, PrincipalType
 from opentrail.adapters.history import SqliteHistoryIndex
 from opentrail.adapters.identities import (
     DirectoryIdentities,
@@ -29,6 +28,7 @@ from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
+from opentrail.record.principal import Credential, Principal, PrincipalType
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker

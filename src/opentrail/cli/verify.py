@@ -21,10 +21,11 @@ from opentrail.app.settings import read_settings
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail, messages, output, safe
 from opentrail.clock import SystemClock
 from opentrail.digest.findings import EXIT_CODES, Verdict
+from opentrail.digest.report import Interval, Report
 from opentrail.digest.trust import Trust, merged, read_trust, with_heads, write_trust
 from opentrail.errors import Unavailable
 from opentrail.ports.objects import ObjectStore
-from opentrail.workers.verification import Interval, Report, Scope, Verification
+from opentrail.workers.verification import Scope, Verification
 
 SHOWN_FINDINGS = 40
 _CONNECTIONS = 32

@@ -11,7 +11,7 @@ import zlib
 import msgspec
 
 from opentrail.errors import IntegrityError
-from opentrail.logfile.reading import inflate
+from opentrail.record.container import inflate
 
 SIGNATURE_ALGORITHM = "SHA256withRSA"
 HASH_ALGORITHM = "SHA-256"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from opentrail.access import Credential
+from opentrail.record.principal import Credential
 
 
 class Identities(Protocol):

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from opentrail.access import Principal
 from opentrail.aws.call import ApiCall
 from opentrail.aws.decode import read_result
 from opentrail.aws.models import service_heads
 from opentrail.aws.observed import ObservedCall
 from opentrail.clock import iso_seconds
+from opentrail.record.principal import Principal
 from opentrail.recording.classify import is_data, is_read_only, is_read_only_method
 from opentrail.recording.identity import ANONYMOUS, user_identity
 from opentrail.recording.names import event_name

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentrail.access import Principal, PrincipalType, Session
 from opentrail.aws.call import ApiCall
 from opentrail.clock import iso_seconds
+from opentrail.record.principal import Principal, PrincipalType, Session
 
 ANONYMOUS: dict[str, Any] = {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from opentrail.access import Credential, Principal, PrincipalType, Session
 from opentrail.arn import Arn
 from opentrail.aws.call import ApiCall
 from opentrail.errors import InvalidArn
+from opentrail.record.principal import Credential, Principal, PrincipalType, Session
 
 Result = Mapping[str, Any]
 

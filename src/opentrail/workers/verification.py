@@ -18,20 +18,18 @@ import msgspec
 from opentrail.digest.chain import ReadDigest, check_against_head, check_one, check_row
 from opentrail.digest.chain_state import ChainHead, Link
 from opentrail.digest.document import DigestUnreadable, ListedLogFile, read_digest
-from opentrail.digest.findings import Finding, Kind, Verdict, verdict_of
+from opentrail.digest.findings import Finding, Kind, verdict_of
 from opentrail.digest.name import DigestName, read_digest_key
+from opentrail.digest.report import ChainName, Report, chain_title, head_of, intervals_of
 from opentrail.digest.signing import BACKFILL_METADATA, SIGNATURE_METADATA
 from opentrail.digest.trust import Trust
 from opentrail.errors import Unavailable
 from opentrail.logfile.name import LogFileName, read_log_file_key
-from opentrail.logfile.reading import LogFileUnreadable, plain_sha256
 from opentrail.ports.objects import ObjectNotFound, ObjectStore
+from opentrail.record.container import ContainerUnreadable, plain_sha256
 
 Progress = Callable[[int, int], None]
 """Done and total, of digests and log files together."""
-
-ChainName = tuple[str, str, str, str]
-"""Prefix, trail, account, region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,34 +53,6 @@ class Scope:
     until: datetime
     metadata: bool = True
     jobs: int = 8
-
-
-class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """A span of a chain: `proven`, `broken`, `not-logging` or `unverifiable`."""
-
-    chain: str
-    state: str
-    start: datetime
-    end: datetime
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The result; its JSON is stable (`format` 1).
-
-    Attributes:
-        anchored: Chains were compared with what is known outside the bucket.
-        heads: Where the chains stand now, to be remembered.
-    """
-
-    format: int = 1
-    verdict: Verdict
-    anchored: bool
-    digests: int
-    log_files: int
-    log_file_bytes: int
-    intervals: tuple[Interval, ...]
-    findings: tuple[Finding, ...]
-    heads: tuple[ChainHead, ...] = ()
 
 
 class Verification:
@@ -134,9 +104,11 @@ class Verification:
             digests=len(digests),
             log_files=len(listed),
             log_file_bytes=self._bytes,
-            intervals=self._intervals(chains),
+            intervals=intervals_of(chains, findings),
             findings=findings,
-            heads=tuple(_head(name, reads, self._trust) for name, reads in sorted(chains.items())),
+            heads=tuple(
+                head_of(name, reads, self._trust) for name, reads in sorted(chains.items())
+            ),
         )
 
     # Listing and reading
@@ -239,12 +211,28 @@ class Verification:
         if self._scope.start is not None:
             found = _less_the_first(found, regular, backfill)
         self._findings += _less_explained(found, regular, head)
-        if head is not None and self._scope.start is None and self._scope.end is None:
-            self._findings += check_against_head(reads, head, chain)
-        for seen in self._trust.visited:
-            if (seen.trail_arn.rpartition("/")[2], seen.account_id, seen.region) == name[1:]:
-                self._findings += check_against_head(reads, seen, chain)
+        for known in (head, *self._trust.visited):
+            place = known and (known.trail_arn.rpartition("/")[2], known.account_id, known.region)
+            if known is not None and place == name[1:]:
+                self._findings += check_against_head(reads, self._in_range(known), chain)
         self._check_tail(chain, regular, head)
+
+    def _in_range(self, head: ChainHead) -> ChainHead:
+        """Of what is known of a chain, what the range lets expect."""
+        start, end = self._scope.start, self._scope.end
+
+        def kept(link: Link | None) -> Link | None:
+            outside = link is None or (
+                (start is not None and link.end <= start) or (end is not None and link.end > end)
+            )
+            return None if outside else link
+
+        return msgspec.structs.replace(
+            head,
+            first_key=head.first_key if start is None else "",
+            last=kept(head.last),
+            last_backfill=kept(head.last_backfill),
+        )
 
     def _check_tail(
         self, chain: str, regular: Sequence[ReadDigest], head: ChainHead | None
@@ -317,7 +305,7 @@ class Verification:
             return _of(Kind.LOG_FILE_MISSING, file.key, f"{digest} lists it"), 0
         except Unavailable as problem:
             return _of(Kind.STORE_UNAVAILABLE, file.key, str(problem)), 0
-        except LogFileUnreadable as problem:
+        except ContainerUnreadable as problem:
             return _of(Kind.LOG_FILE_UNREADABLE, file.key, str(problem)), 0
         finally:
             self._advance()
@@ -332,43 +320,34 @@ class Verification:
         listed: dict[str, tuple[ListedLogFile, str]],
         chains: dict[ChainName, list[ReadDigest]],
     ) -> None:
-        """Log files that a reader of the bucket would take in and that no digest names."""
-        if self._scope.start is not None or self._scope.end is not None or self._scope.trail:
+        """Log files that a reader of the bucket would take in and that no digest names.
+
+        In a range, those between the first and the last digest of it.
+        """
+        if self._scope.trail:
             return
         # Asked after the listing too: a file may have been delivered in between.
         waiting = {*self._trust.undigested, *self._still_waiting()}
-        ends: dict[tuple[str, str, str], datetime] = {}
+        spans: dict[tuple[str, str, str], tuple[datetime, datetime]] = {}
         for (prefix, _, account, region), reads in chains.items():
             place = (prefix, account, region)
-            ends[place] = max(ends.get(place, datetime.min.replace(tzinfo=UTC)), reads[-1].name.end)
+            first, last = reads[0].start, reads[-1].name.end
+            known = spans.get(place, (first, last))
+            spans[place] = (min(known[0], first), max(known[1], last))
         for key, name in files.items():
             if key in listed or key in waiting:
                 continue
-            end = ends.get((name.prefix, name.account_id, name.region))
+            span = spans.get((name.prefix, name.account_id, name.region))
+            if span is None and (self._scope.start or self._scope.end):
+                continue
             # Files of the interval under way are digested when it ends; names tell minutes only.
-            if end is not None and name.minute + timedelta(minutes=1) > end:
+            if span is not None and name.minute + timedelta(minutes=1) > span[1]:
+                continue
+            if span is not None and self._scope.start is not None and name.minute < span[0]:
                 continue
             self._note(Kind.LOG_FILE_EXTRA, key, "no digest lists it")
 
     # Results
-
-    def _intervals(self, chains: dict[ChainName, list[ReadDigest]]) -> tuple[Interval, ...]:
-        bad = {finding.subject for finding in self._findings if finding.verdict is Verdict.INVALID}
-        open_ = {
-            finding.subject for finding in self._findings if finding.verdict is Verdict.UNVERIFIABLE
-        }
-        found: list[Interval] = []
-        for name, reads in sorted(chains.items()):
-            regular = [read for read in reads if not read.name.backfill]
-            for read, before in zip(regular, (None, *regular), strict=False):
-                if before is not None and before.name.end < read.start:
-                    found.append(_interval(name, "not-logging", before.name.end, read.start))
-                subjects = {read.key, *(file.key for file in read.digest.log_files)}
-                state = (
-                    "broken" if subjects & bad else "unverifiable" if subjects & open_ else "proven"
-                )
-                found.append(_interval(name, state, read.start, read.name.end))
-        return tuple(_joined(found))
 
     def _note(self, kind: Kind, subject: str, detail: str) -> None:
         self._findings.append(_of(kind, subject, detail))
@@ -377,12 +356,6 @@ class Verification:
         self._done += 1
         if self._progress is not None:
             self._progress(self._done, self._total)
-
-
-def chain_title(name: ChainName) -> str:
-    """A chain as people read it."""
-    _, trail, account, region = name
-    return f"{trail} {account} {region}"
 
 
 def _of(kind: Kind, subject: str, detail: str) -> Finding:
@@ -427,53 +400,3 @@ def _less_explained(
         for one in found
         if not (one.kind is Kind.CHAIN_RESTARTED and one.subject in head.known_starts)
     ]
-
-
-def _head(name: ChainName, reads: Sequence[ReadDigest], trust: Trust) -> ChainHead:
-    """Where a chain stands, to be remembered."""
-    _, trail, account, region = name
-    regular = [read for read in reads if not read.name.backfill]
-    backfill = [read for read in reads if read.name.backfill]
-    known = trust.head(trail, account, region)
-    starts = [read for read in regular if read.digest.previous_key is None]
-    first = (starts or regular or backfill)[-1]
-    newest = (regular or backfill)[-1]
-    return ChainHead(
-        trail_arn=f"arn:aws:cloudtrail:{newest.name.home_region}:{account}:trail/{trail}",
-        account_id=account,
-        region=region,
-        bucket=newest.bucket,
-        started=first.start,
-        first_key=first.key,
-        last=_link(regular[-1]) if regular else None,
-        last_backfill=_link(backfill[-1]) if backfill else None,
-        closed=known.closed if known is not None else None,
-        interval_seconds=(newest.name.end - newest.start).total_seconds(),
-        known_starts=tuple(read.key for read in starts),
-    )
-
-
-def _link(read: ReadDigest) -> Link:
-    return Link(
-        bucket=read.bucket,
-        key=read.key,
-        hash_value=read.hash_value,
-        signature=read.signature,
-        end=read.name.end,
-    )
-
-
-def _interval(name: ChainName, state: str, start: datetime, end: datetime) -> Interval:
-    return Interval(chain=chain_title(name), state=state, start=start, end=end)
-
-
-def _joined(intervals: Sequence[Interval]) -> list[Interval]:
-    """Neighbours of the same chain and state as one."""
-    found: list[Interval] = []
-    for one in intervals:
-        last = found[-1] if found else None
-        if last and (last.chain, last.state, last.end) == (one.chain, one.state, one.start):
-            found[-1] = msgspec.structs.replace(last, end=one.end)
-        else:
-            found.append(one)
-    return found

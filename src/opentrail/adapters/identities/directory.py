@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from opentrail.access import Credential
 from opentrail.adapters.identities.file import read_file
 from opentrail.errors import InvalidInput
 from opentrail.ports.state import Change, StateStore
+from opentrail.record.principal import Credential
 
 _log = structlog.get_logger()
 

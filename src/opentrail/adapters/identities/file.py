@@ -22,8 +22,8 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from opentrail.access import Credential, Principal, PrincipalType
 from opentrail.errors import InvalidInput
+from opentrail.record.principal import Credential, Principal, PrincipalType
 
 DEFAULT_ACCOUNT = "123456789012"
 """The account that moto, the embedded demonstration environment, answers for."""

@@ -1,7 +1,7 @@
-"""A log file's bytes, strictly: one gzip member, nothing after it, no bomb.
+"""The container of records and digests: strictly one gzip member, nothing after it, no bomb.
 
 Source: spec: files, sections 2 and 6.3. A second member would be read by some programs and not by
-others, so a file with one is no log file.
+others, so an object with one is neither a log file nor a digest file.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ MAX_PLAIN_BYTES = 64 * 1024 * 1024
 """AWS writes at most 50 MB before compression; a file of one large record may be a little more."""
 
 
-class LogFileUnreadable(IntegrityError):
-    """Bytes that are not a log file."""
+class ContainerUnreadable(IntegrityError):
+    """Bytes that are not one gzip member of an allowed size."""
 
 
 def inflate(content: bytes, limit_bytes: int = MAX_PLAIN_BYTES) -> bytes:
     """The bytes before compression.
 
     Raises:
-        LogFileUnreadable: not gzip, cut short, something behind it, or larger than the limit.
+        ContainerUnreadable: not gzip, cut short, something behind it, or larger than the limit.
     """
     reader = isal_zlib.decompressobj(isal_zlib.MAX_WBITS | 16)
     try:
         plain: bytes = reader.decompress(content, limit_bytes)
     except _GZIP_ERROR as cause:
-        raise LogFileUnreadable(f"not gzip: {cause}") from cause
+        raise ContainerUnreadable(f"not gzip: {cause}") from cause
     if not reader.eof:
         why = "larger than allowed" if reader.unconsumed_tail else "cut short"
-        raise LogFileUnreadable(f"the gzip member is {why}")
+        raise ContainerUnreadable(f"the gzip member is {why}")
     if reader.unused_data:
-        raise LogFileUnreadable("there are bytes behind the gzip member")
+        raise ContainerUnreadable("there are bytes behind the gzip member")
     return plain
 
 
@@ -47,7 +47,7 @@ def plain_sha256(content: bytes) -> tuple[str, int]:
     """Lower-case hex over the bytes before compression, and how many they are.
 
     Raises:
-        LogFileUnreadable: as `inflate`.
+        ContainerUnreadable: as `inflate`.
     """
     plain = inflate(content)
     return hashlib.sha256(plain).hexdigest(), len(plain)
