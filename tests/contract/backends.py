@@ -1,17 +1,19 @@
 """SeaweedFS and moto as somebody's own services: they live on while OpenTrail is killed."""
 
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from running import ACCOUNT, Running
 
 from opentrail.adapters.identities.directory import RELOAD_SECONDS
-from opentrail.app.embedded import EmbeddedServices
-from opentrail.app.processes import Processes
+from opentrail.app.embedded import SEAWEED, EmbeddedServices
+from opentrail.app.processes import Processes, listens, wait_until
 from opentrail.record.principal import Credential, Principal, PrincipalType
 
 KEY, SECRET = "AKIABACKENDSBACKENDS", "backend-secret"
@@ -21,6 +23,23 @@ KEY, SECRET = "AKIABACKENDSBACKENDS", "backend-secret"
 class Backends:
     s3: str
     moto: str
+    processes: Processes
+
+    def pause_store(self) -> None:
+        """SeaweedFS dies."""
+        self.processes.signal(SEAWEED, signal.SIGKILL)
+
+    def resume_store(self) -> None:
+        """SeaweedFS is started again, on the same files and port."""
+        port = urlsplit(self.s3).port
+        assert port is not None
+
+        def listening() -> bool:
+            self.processes.watch()
+            return listens(port)
+
+        wait_until(lambda: not listens(port), seconds=5)
+        assert wait_until(listening, seconds=30)
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -41,7 +60,9 @@ def backends() -> Iterator[Backends]:
         services.start([key])
         try:
             yield Backends(
-                f"http://127.0.0.1:{services.s3_port}", f"http://127.0.0.1:{services.moto_port}"
+                f"http://127.0.0.1:{services.s3_port}",
+                f"http://127.0.0.1:{services.moto_port}",
+                processes,
             )
         finally:
             services.stop()

@@ -272,7 +272,7 @@ def _outcome(observed: ObservedCall, understood: _Understood) -> tuple[str, str,
     """Error code, error message and request id."""
     response = observed.response
     if response is None:
-        return "ServiceUnavailable", observed.failure, ""
+        return "BadGateway", observed.failure, ""
     request_id = response.header("x-amzn-requestid") or response.header("x-amz-request-id") or ""
     code = message = ""
     try:

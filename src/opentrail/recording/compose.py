@@ -22,7 +22,7 @@ from opentrail.recording.identity import ANONYMOUS, user_identity
 from opentrail.recording.names import event_name
 from opentrail.recording.redact import HIDDEN, hidden_members, safe_target
 from opentrail.recording.resources import Place, resources
-from opentrail.recording.s3 import s3_parameters
+from opentrail.recording.s3 import s3_additional, s3_parameters
 from opentrail.recording.spelling import Speller
 
 EVENT_VERSION = "1.11"
@@ -84,8 +84,11 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
     elements = None if read_only or call.error_code else _elements(call)
     record["responseElements"] = _fitting(elements, notes, "responseElements")
+    additional = s3_additional(call) if call.service == "s3" else {}
     if notes:
-        record["additionalEventData"] = {"opentrail": notes}
+        additional["opentrail"] = notes
+    if additional:
+        record["additionalEventData"] = additional
     if call.request_id:
         record["requestID"] = _text(call.request_id)
     record["eventID"] = facts.event_id

@@ -6,6 +6,7 @@ the XML body as nested objects with its namespace (spec: record contents, sectio
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 from urllib.parse import parse_qsl
@@ -31,6 +32,8 @@ _LEFT_OUT_HEADERS = frozenset(
     }
 )
 _SECRET_HEADERS = ("server-side-encryption-customer-key",)
+MAX_HOST_ID = 1024
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _OBJECT_BODIES = frozenset({"PutObject", "UploadPart", "WriteGetObjectResponse"})
 
 
@@ -55,6 +58,27 @@ def s3_parameters(call: ApiCall) -> dict[str, Any] | None:
             found[lower] = HIDDEN if secret else text
     found |= _body(call)
     return found or None
+
+
+def s3_additional(call: ApiCall) -> dict[str, Any]:
+    """The additionalEventData of an S3 call: how it was signed, and how much was transferred.
+
+    Bytes count the object or document itself, without the framing of aws-chunked.
+    """
+    request, response = call.observed.request, call.observed.response
+    found: dict[str, Any] = {}
+    if call.scope is not None:
+        found["AuthenticationMethod"] = "QueryString" if call.scope.presigned else "AuthHeader"
+        found["SignatureVersion"] = "SigV4"
+    decoded = request.header("x-amz-decoded-content-length") or ""
+    found["bytesTransferredIn"] = (
+        int(decoded) if _LENGTH.fullmatch(decoded) else request.body_length
+    )
+    found["bytesTransferredOut"] = response.body_length if response is not None else 0
+    host_id = response.header("x-amz-id-2") if response is not None else None
+    if host_id:
+        found["x-amz-id-2"] = host_id[:MAX_HOST_ID]
+    return found
 
 
 def _body(call: ApiCall) -> dict[str, Any]:

@@ -115,4 +115,5 @@ def _unavailable(problem: ClientError | BotoCoreError, what: str) -> Unavailable
         code = str(problem.response["Error"].get("Code", ""))
         kind = ObjectNotFound if code in _MISSING else Unavailable
         return kind(f"can't {what}: {code}", code=code)
-    return Unavailable(f"can't {what}: {problem}")
+    # No answer at all: told in the word that S3 itself uses.
+    return Unavailable(f"can't {what}: {problem}", code="ServiceUnavailable")
