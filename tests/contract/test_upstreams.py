@@ -189,18 +189,18 @@ def test_a_stop_and_a_start_leave_a_valid_chain(tmp_path: Path) -> None:
     with running(tmp_path / "data", OPENTRAIL_DIGEST_INTERVAL_SECONDS="3") as server:
         trails, iam = server.client("cloudtrail"), server.client("iam")
         server.client("s3").create_bucket(Bucket="restarted")
-        trails.create_trail(Name="t", S3BucketName="restarted", EnableLogFileValidation=True)
-        arn = trails.get_trail(Name="t")["Trail"]["TrailARN"]
+        trails.create_trail(Name="again", S3BucketName="restarted", EnableLogFileValidation=True)
+        arn = trails.get_trail(Name="again")["Trail"]["TrailARN"]
 
-        trails.start_logging(Name="t")
+        trails.start_logging(Name="again")
         iam.list_users(PathPrefix="/one/")
         wait_for(lambda: digests(server) >= 2)
-        trails.stop_logging(Name="t")
-        before = trails.get_trail_status(Name="t")["StopLoggingTime"]
+        trails.stop_logging(Name="again")
+        before = trails.get_trail_status(Name="again")["StopLoggingTime"]
         wait_for(lambda: "StopLogging" in names(server))
         wait_for(lambda: all_closed(server))
         time.sleep(3)
-        trails.start_logging(Name="t")
+        trails.start_logging(Name="again")
         iam.list_users(PathPrefix="/two/")
         count = digests(server)
         wait_for(lambda: digests(server) >= count + 2)
