@@ -42,7 +42,8 @@ class ManualClock:
 
 def iso_seconds(when: datetime) -> str:
     """`2026-11-24T09:00:00Z`: UTC, whole seconds, cut not rounded (spec: record contents)."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
+    return in_utc.isoformat()[:19] + "Z"
 
 
 def parse_iso_seconds(text: str) -> datetime:

@@ -9,6 +9,8 @@ from opentrail.adapters.journal import MemoryJournal
 from opentrail.aws.observed import ObservedCall
 from opentrail.clock import SystemClock
 from opentrail.gateway import Client, GatewayServer, GroupCommit, ProxyExchange, RequestHead
+from opentrail.gateway.exchange import Recording
+from opentrail.gateway.observing import observed_head
 from opentrail.gateway.upstream import Upstream, UpstreamPool
 from opentrail.ports.journal import JournalWriter
 
@@ -75,10 +77,11 @@ async def world(upside: Upside, *, journal: JournalWriter | None = None) -> Asyn
         made.calls.append(call)
         return b"{}"
 
+    recording = Recording(compose, commit, SystemClock())
+
     def open_exchange(client: Client, head: RequestHead) -> ProxyExchange:
-        return ProxyExchange(
-            client, head, pool, compose=compose, commit=commit, clock=SystemClock()
-        )
+        request = observed_head(head, client.peer_address, recording.clock)
+        return ProxyExchange(client, head, request, pool, recording)
 
     gateway = GatewayServer(open_exchange)
     made.port = await gateway.start("127.0.0.1", 0)

@@ -80,7 +80,7 @@ class CloudTrailDoor:
                 self._threads, self._state.list, PENDING_KIND
             ):
                 pending = msgspec.json.decode(document.body, type=PendingCall)
-                place = await self._commit.append(pending.record)
+                place = await self._commit.appended(pending.record)
                 await loop.run_in_executor(
                     self._threads, settle, self._state, pending, place[0], place[1]
                 )
@@ -94,10 +94,10 @@ class CloudTrailDoor:
         outcome = await loop.run_in_executor(self._threads, self._service.handle, request)
         raw = self._compose(self._observed(request, outcome))
         if not outcome.changes:
-            await self._commit.append(raw)
+            await self._commit.appended(raw)
         else:
             pending = await loop.run_in_executor(self._threads, self._keep, outcome, raw)
-            place = await self._commit.append(raw)
+            place = await self._commit.appended(raw)
             await loop.run_in_executor(
                 self._threads, settle, self._state, pending, place[0], place[1]
             )

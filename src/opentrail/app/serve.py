@@ -25,6 +25,7 @@ from opentrail.app.status import ServerStatus, write_status
 from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
 from opentrail.gateway import GatewayServer, GroupCommit
+from opentrail.gateway.exchange import Recording
 
 WORKERS = "workers"
 TICK_SECONDS = 0.5
@@ -101,7 +102,7 @@ async def _run(
         state=parts.state,
         clock=parts.clock,
     )
-    doors = Doors(own=door, compose=recorder.compose, commit=commit, clock=parts.clock)
+    doors = Doors(own=door, recording=Recording(recorder.compose, commit, parts.clock))
     server = GatewayServer(partial(upstreams.exchange, doors))
     port = await server.start(settings.host, settings.port)
     processes.start(_workers(settings, upstreams))

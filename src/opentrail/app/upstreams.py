@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope, service_id
-from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
 from opentrail.gateway import (
     Client,
     Exchange,
-    GroupCommit,
     LocalDoor,
     LocalExchange,
     ProxyExchange,
@@ -20,7 +17,8 @@ from opentrail.gateway import (
     Upstream,
     UpstreamPool,
 )
-from opentrail.gateway.exchange import Compose, text_headers
+from opentrail.gateway.exchange import Recording
+from opentrail.gateway.observing import observed_head
 
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
 """Signing names that OpenTrail answers itself."""
@@ -33,9 +31,7 @@ class Doors:
     """What an exchange needs, whichever door it is."""
 
     own: LocalDoor
-    compose: Compose
-    commit: GroupCommit
-    clock: Clock
+    recording: Recording
 
 
 @dataclass(slots=True)
@@ -61,25 +57,16 @@ class Upstreams:
 
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
-        request = ObservedRequest(
-            method=head.method.decode("latin-1"),
-            target=head.target.decode("latin-1"),
-            headers=text_headers(head.headers),
-            body=b"",
-            body_length=0,
-            peer_address=client.peer_address,
-            started=doors.clock.now(),
-        )
+        request = observed_head(head, client.peer_address, doors.recording.clock)
         service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
-            return LocalExchange(client, head, doors.own, doors.clock)
+            return LocalExchange(client, head, request, doors.own)
         return ProxyExchange(
             client,
             head,
+            request,
             self._pool(service),
-            compose=doors.compose,
-            commit=doors.commit,
-            clock=doors.clock,
+            doors.recording,
         )
 
     def close(self) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from botocore.model import OperationModel
 
 from opentrail.aws.observed import ObservedCall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningScope:
+class SigningScope(msgspec.Struct, frozen=True, kw_only=True):
     """What a SigV4 header or presigned query says, before anything of it is believed.
 
     Attributes:
@@ -29,8 +28,7 @@ class SigningScope:
     presigned: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiCall:
+class ApiCall(msgspec.Struct, frozen=True, kw_only=True):
     """One API call, as far as it could be understood.
 
     Attributes:

@@ -175,8 +175,9 @@ def _by_version(signing: str, action: str, version: str) -> str | None:
 
 
 def _rest_request(request: ObservedRequest, signing: str) -> _Understood:
-    headers = {name.lower(): value for name, value in request.headers}
-    pairs = dict(parse_qsl(request.raw_query, keep_blank_values=True))
+    headers = request.first_headers
+    query = request.raw_query
+    pairs = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
     path = request.raw_path
     services = by_signing_name().get(signing.lower(), ())
     if signing == "s3":
@@ -358,7 +359,7 @@ def _query_output(operation: OperationModel, shape: StructureShape, body: bytes)
 def _rest_output(
     shape: StructureShape, response: ObservedResponse, body: bytes, *, as_xml: bool
 ) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in response.headers}
+    headers = response.first_headers
     found: dict[str, Any] = {}
     for name, member in shape.members.items():
         wire = member.serialization.get("name", name)

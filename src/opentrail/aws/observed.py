@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+
+import msgspec
 
 Headers = tuple[tuple[str, str], ...]
 """(name as received, value without surrounding blanks), in the order received."""
 
+_NOT_GIVEN: Mapping[str, str] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedRequest:
+
+class ObservedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it came.
 
     Attributes:
         target: The request target exactly as on the request line (`/b/k%20x?acl`).
         body: The bytes captured, at most the door's limit; transfer coding removed.
         body_length: How many body bytes passed in all; larger than `len(body)` if cut.
+        first_headers: The first value of each header by its name in lower case; made of `headers`
+            unless given.
     """
 
     method: str
@@ -26,13 +32,15 @@ class ObservedRequest:
     body_length: int
     peer_address: str
     started: datetime
+    first_headers: Mapping[str, str] = _NOT_GIVEN
+
+    def __post_init__(self) -> None:
+        if self.first_headers is _NOT_GIVEN:
+            msgspec.structs.force_setattr(self, "first_headers", first_headers(self.headers))
 
     def header(self, name: str) -> str | None:
         """The first value of the header `name` (given in lower case), None if absent."""
-        for key, value in self.headers:
-            if key.lower() == name:
-                return value
-        return None
+        return self.first_headers.get(name)
 
     @property
     def raw_path(self) -> str:
@@ -45,25 +53,25 @@ class ObservedRequest:
         return self.target.partition("?")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedResponse:
-    """An answer as it came; `body` and `body_length` as in ObservedRequest."""
+class ObservedResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer as it came; `body`, `body_length` and `first_headers` as in ObservedRequest."""
 
     status: int
     headers: Headers
     body: bytes
     body_length: int
+    first_headers: Mapping[str, str] = _NOT_GIVEN
+
+    def __post_init__(self) -> None:
+        if self.first_headers is _NOT_GIVEN:
+            msgspec.structs.force_setattr(self, "first_headers", first_headers(self.headers))
 
     def header(self, name: str) -> str | None:
         """The first value of the header `name` (given in lower case), None if absent."""
-        for key, value in self.headers:
-            if key.lower() == name:
-                return value
-        return None
+        return self.first_headers.get(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedCall:
+class ObservedCall(msgspec.Struct, frozen=True, kw_only=True):
     """A request and what became of it.
 
     Attributes:
@@ -76,3 +84,9 @@ class ObservedCall:
     response: ObservedResponse | None
     failure: str
     ended: datetime
+
+
+def first_headers(headers: Headers) -> dict[str, str]:
+    """The first value of each header by its name in lower case."""
+    # Of equal names the first one stays: it is written last.
+    return {name.lower(): value for name, value in reversed(headers)}

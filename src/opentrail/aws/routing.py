@@ -56,6 +56,8 @@ def service_id(request: ObservedRequest, scope: SigningScope | None) -> str:
     return "s3" if content_type.startswith("multipart/form-data") else ""
 
 
+# Asked twice for each call: to find its door, and for its record.
+@lru_cache(maxsize=1024)
 def _from_header(text: str) -> SigningScope | None:
     found = _HEADER.match(text)
     if found is None:

@@ -1,73 +1,116 @@
-"""Many calls, one sync: records that wait at the same moment become durable together."""
+"""Many calls, one sync: records that wait at the same moment become durable together.
+
+A fast disk syncs in less time than two threads need to hand a batch to each other, so as long as
+syncs are short they are made in the event loop itself, one for all calls that ended in the same
+turn of it. A slow disk must not hold up the other connections: its syncs run in a thread of their
+own, and records gather meanwhile for the next one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from opentrail.ports.journal import JournalWriter
 
+SHORT_SYNC_SECONDS = 0.001
+"""What the event loop may be held up by."""
+
+LONG_SYNCS = 8
+"""So many more long than short syncs, and they move to the thread; a single spike moves nothing."""
+
+LARGEST_BATCH = 64
+"""Records that are synced without waiting for one more turn of the loop."""
+
+PROBE_EVERY = 50
+"""Of the syncs in the thread, every so manieth is made in the loop, to see if they are short again.
+
+A time taken in the thread would tell more of how busy the loop is than of the disk.
+"""
+
+Outcome = tuple[int, int] | Exception
+"""Where the record lies (its offset and the one behind it), or why it may not be acknowledged."""
+
+_Waiting = tuple[bytes, Callable[[Outcome], None]]
+
 
 class GroupCommit:
-    """Appends to the journal for an event loop.
-
-    While one sync runs in its own thread, the records of other calls gather for the next one.
-    """
+    """Appends to the journal for an event loop."""
 
     def __init__(self, journal: JournalWriter) -> None:
         self._journal = journal
-        self._waiting: list[tuple[bytes, asyncio.Future[tuple[int, int]]]] = []
+        self._waiting: list[_Waiting] = []
         self._busy = False
+        self._long = 0
+        self._in_thread = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
-    def append(self, raw: bytes) -> asyncio.Future[tuple[int, int]]:
-        """Done when `raw` is durable: its offset and the one behind it.
-
-        The future fails with Unavailable when it may not be acknowledged.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[tuple[int, int]] = loop.create_future()
-        self._waiting.append((raw, future))
+    def append(self, raw: bytes, done: Callable[[Outcome], None]) -> None:
+        """Call `done` when `raw` is durable, or when it can't be."""
+        self._waiting.append((raw, done))
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._start, loop)
-        return future
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._start, loop, 1)
+
+    async def appended(self, raw: bytes) -> tuple[int, int]:
+        """The place of `raw`, which is durable.
+
+        Raises:
+            Unavailable: it may not be acknowledged.
+        """
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.append(raw, lambda found: None if future.cancelled() else future.set_result(found))
+        outcome = await future
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def close(self) -> None:
         """Wait for what has been started; nothing may be appended afterwards."""
         self._thread.shutdown(wait=True)
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
+        """Sync what waits, unless more came since `seen` were counted and still more may come."""
+        if seen < len(self._waiting) < LARGEST_BATCH:
+            loop.call_soon(self._start, loop, len(self._waiting))
+            return
         batch, self._waiting = self._waiting, []
-        self._thread.submit(self._write, loop, batch)
+        if self._long >= LONG_SYNCS:
+            self._in_thread += 1
+            if self._in_thread % PROBE_EVERY:
+                self._thread.submit(self._write, loop, batch)
+                return
+        began = time.perf_counter()
+        outcome = self._append(batch)
+        long = time.perf_counter() - began > SHORT_SYNC_SECONDS
+        self._long = min(self._long + 1, LONG_SYNCS) if long else max(self._long - 1, 0)
+        self._finish(loop, batch, outcome)
 
-    def _write(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: Sequence[tuple[bytes, asyncio.Future[tuple[int, int]]]],
-    ) -> None:
-        outcome: tuple[int, ...] | Exception
+    def _write(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting]) -> None:
+        loop.call_soon_threadsafe(self._finish, loop, batch, self._append(batch))
+
+    def _append(self, batch: Sequence[_Waiting]) -> tuple[int, ...] | Exception:
+        """The offsets, or what went wrong."""
         try:
-            outcome = self._journal.append([raw for raw, _ in batch])
+            return self._journal.append([raw for raw, _ in batch])
         except Exception as failure:  # noqa: BLE001 - whatever it is, the calls must hear of it
-            outcome = failure
-        loop.call_soon_threadsafe(self._finish, loop, batch, outcome)
+            return failure
 
     def _finish(
         self,
         loop: asyncio.AbstractEventLoop,
-        batch: Sequence[tuple[bytes, asyncio.Future[tuple[int, int]]]],
+        batch: Sequence[_Waiting],
         outcome: tuple[int, ...] | Exception,
     ) -> None:
-        for index, (_, future) in enumerate(batch):
-            if future.cancelled():
-                continue
+        for index, (_, done) in enumerate(batch):
             if isinstance(outcome, Exception):
-                future.set_exception(outcome)
+                done(outcome)
             else:
-                future.set_result((outcome[index], outcome[index + 1]))
+                done((outcome[index], outcome[index + 1]))
         if self._waiting:
-            self._start(loop)
+            loop.call_soon(self._start, loop, 1)
         else:
             self._busy = False

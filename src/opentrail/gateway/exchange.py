@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Protocol
 
-from opentrail.aws.observed import Headers, ObservedCall, ObservedRequest, ObservedResponse
+import msgspec
+
+from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
 from opentrail.clock import Clock
 from opentrail.gateway.answers import Answer, error_answer, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.commit import GroupCommit
+from opentrail.gateway.commit import GroupCommit, Outcome
 from opentrail.gateway.head import (
     LAST_CHUNK,
     RawHeaders,
@@ -26,6 +28,7 @@ from opentrail.gateway.head import (
     end_to_end,
     upstream_head,
 )
+from opentrail.gateway.observing import text_headers
 from opentrail.gateway.upstream import UpstreamConnection, UpstreamPool
 
 HELD_BODY_BYTES = 64 * 1024
@@ -37,6 +40,15 @@ pass for an acknowledgement; longer and chunked ones are noticed by every client
 
 Compose = Callable[[ObservedCall], bytes]
 """An observed call to the bytes of its record; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How calls become records that are kept."""
+
+    compose: Compose
+    commit: GroupCommit
+    clock: Clock
 
 
 class Client(Protocol):
@@ -64,19 +76,15 @@ class ProxyExchange:
         self,
         client: Client,
         head: RequestHead,
+        request: ObservedRequest,
         pool: UpstreamPool,
-        *,
-        compose: Compose,
-        commit: GroupCommit,
-        clock: Clock,
+        recording: Recording,
     ) -> None:
         self._client = client
         self._head = head
         self._pool = pool
-        self._compose = compose
-        self._commit = commit
-        self._clock = clock
-        self._started: datetime = clock.now()
+        self._recording = recording
+        self._observed_head = request
         self._request = Capture()
         self._request_complete = False
         self._early: list[bytes] | None = []
@@ -254,12 +262,11 @@ class ProxyExchange:
         if self._answered:
             return
         self._answered = True
-        raw = self._compose(self._observed(failure))
-        future = self._commit.append(raw)
-        future.add_done_callback(lambda done: self._recorded(done, failure))
+        raw = self._recording.compose(self._observed(failure))
+        self._recording.commit.append(raw, lambda outcome: self._recorded(outcome, failure))
 
-    def _recorded(self, done: asyncio.Future[tuple[int, int]], failure: str) -> None:
-        broken = done.cancelled() or done.exception() is not None
+    def _recorded(self, outcome: Outcome, failure: str) -> None:
+        broken = isinstance(outcome, Exception)
         if self._client_gone:
             return
         if (broken or failure) and self._sent:
@@ -283,31 +290,21 @@ class ProxyExchange:
         return wire(answer, keep_alive=self._keep_alive, head_only=self._head.method == b"HEAD")
 
     def _observed(self, failure: str) -> ObservedCall:
-        head = self._head
-        request = ObservedRequest(
-            method=head.method.decode("latin-1"),
-            target=head.target.decode("latin-1"),
-            headers=text_headers(head.headers),
-            body=self._request.content(),
-            body_length=self._request.length,
-            peer_address=self._client.peer_address,
-            started=self._started,
-        )
+        request = self._observed_head
+        if self._request.length:
+            request = msgspec.structs.replace(
+                request, body=self._request.content(), body_length=self._request.length
+            )
         response = None
         if self._status:
+            headers, first = text_headers(self._response_headers)
             response = ObservedResponse(
                 status=self._status,
-                headers=text_headers(self._response_headers),
+                headers=headers,
+                first_headers=first,
                 body=self._response.content(),
                 body_length=self._response.length,
             )
         return ObservedCall(
-            request=request, response=response, failure=failure, ended=self._clock.now()
+            request=request, response=response, failure=failure, ended=self._recording.clock.now()
         )
-
-
-def text_headers(headers: RawHeaders) -> Headers:
-    """Header bytes as text, byte for byte (Latin-1)."""
-    return tuple(
-        (name.decode("latin-1"), value.strip().decode("latin-1")) for name, value in headers
-    )

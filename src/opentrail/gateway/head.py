@@ -7,7 +7,7 @@ of tests/gateway/test_hostile.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 MAX_HEAD_BYTES = 64 * 1024
 """AWS takes 8 KB of headers and S3 2 KB of user metadata; presigned targets add a few more."""
@@ -32,8 +32,7 @@ HOP_BY_HOP = frozenset(
 """Headers that speak of one connection only (RFC 9110 section 7.6.1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHead:
+class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed request head that passed the door's checks.
 
     Attributes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+
+import msgspec
 
 from opentrail.aws.observed import ObservedRequest
-from opentrail.clock import Clock
 from opentrail.gateway.answers import Answer, error_answer, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.exchange import Client, text_headers
+from opentrail.gateway.exchange import Client
 from opentrail.gateway.head import RequestHead
 
 LocalDoor = Callable[[ObservedRequest], Awaitable[Answer]]
@@ -25,12 +25,14 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class LocalExchange:
     """Gathers the request and hands it to the door."""
 
-    def __init__(self, client: Client, head: RequestHead, door: LocalDoor, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, head: RequestHead, request: ObservedRequest, door: LocalDoor
+    ) -> None:
         self._client = client
         self._head = head
         self._door = door
         self._request = Capture()
-        self._started: datetime = clock.now()
+        self._observed_head = request
         self._task: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -43,14 +45,8 @@ class LocalExchange:
         self._request.add(data)
 
     def request_complete(self) -> None:
-        request = ObservedRequest(
-            method=self._head.method.decode("latin-1"),
-            target=self._head.target.decode("latin-1"),
-            headers=text_headers(self._head.headers),
-            body=self._request.content(),
-            body_length=self._request.length,
-            peer_address=self._client.peer_address,
-            started=self._started,
+        request = msgspec.structs.replace(
+            self._observed_head, body=self._request.content(), body_length=self._request.length
         )
         self._task = asyncio.ensure_future(self._answer(request))
 

@@ -38,18 +38,43 @@ class Route:
     weight: tuple[bool, int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The routes of one method, the most demanding first.
+
+    Attributes:
+        plain: Those of `every` that demand neither query parameters nor headers.
+        literals: Every query parameter that any of them demands; `headers` likewise.
+    """
+
+    every: tuple[Route, ...]
+    plain: tuple[Route, ...]
+    literals: frozenset[str]
+    headers: frozenset[str]
+
+
+_NONE = Routes((), (), frozenset(), frozenset())
+
+
 @lru_cache(maxsize=512)
-def routes(service: str) -> dict[str, tuple[Route, ...]]:
-    """The routes of a service by method, the most demanding first."""
+def routes(service: str) -> dict[str, Routes]:
+    """The routes of a service by method."""
     found: dict[str, list[Route]] = {}
     model = service_model(service)
     for name in model.operation_names:
         operation = model.operation_model(name)
         found.setdefault(operation.http.get("method", "POST"), []).append(_route(operation))
-    return {
-        method: tuple(sorted(some, key=lambda route: route.weight, reverse=True))
-        for method, some in found.items()
-    }
+    return {method: _ordered(some) for method, some in found.items()}
+
+
+def _ordered(some: list[Route]) -> Routes:
+    every = tuple(sorted(some, key=lambda route: route.weight, reverse=True))
+    return Routes(
+        every=every,
+        plain=tuple(route for route in every if not route.literals and not route.headers),
+        literals=frozenset(name for route in every for name, _ in route.literals),
+        headers=frozenset(name for route in every for name in route.headers),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +95,9 @@ def match(
         query: Decoded names and values.
         headers: Names in lower case.
     """
-    for route in routes(service).get(method, ()):
+    some = routes(service).get(method, _NONE)
+    demanding = not some.literals.isdisjoint(query) or not some.headers.isdisjoint(headers)
+    for route in some.every if demanding else some.plain:
         if not all(
             name in query and (value is None or query[name] == value)
             for name, value in route.literals
@@ -84,31 +111,54 @@ def match(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an input member stands, and under which name on the wire."""
+
+    name: str
+    shape: Shape
+    location: str
+    wire: str
+
+
+@lru_cache(maxsize=8192)
+def _places(operation: OperationModel) -> tuple[_Place, ...]:
+    """The members of an operation's input that stand outside the body."""
+    shape = operation.input_shape
+    if shape is None:
+        return ()
+    found = []
+    for name, member in shape.members.items():
+        location = member.serialization.get("location")
+        if location is not None:
+            wire = member.serialization.get("name", name)
+            wire = wire.lower() if location == "header" else wire
+            found.append(_Place(name, member, location, wire))
+    return tuple(found)
+
+
 def uri_members(
     found: Match, query: str, query_values: Mapping[str, str], headers: Mapping[str, str]
 ) -> dict[str, Any]:
     """The members that stand in the path, the query string and the headers."""
-    shape = found.operation.input_shape
     values: dict[str, Any] = {}
-    if shape is None:
-        return values
-    for name, member in shape.members.items():
-        location = member.serialization.get("location")
-        wire = member.serialization.get("name", name)
-        match location:
+    for place in _places(found.operation):
+        match place.location:
             case "uri":
-                if wire in found.labels:
-                    values[name] = scalar(member, unquote(found.labels[wire]))
+                if place.wire in found.labels:
+                    values[place.name] = scalar(place.shape, unquote(found.labels[place.wire]))
             case "querystring":
-                value = _from_query_string(shape, name, query, query_values)
+                if not query:
+                    continue
+                shape = found.operation.input_shape
+                value = _from_query_string(shape, place.name, query, query_values)
                 if value is not None:
-                    values[name] = value
+                    values[place.name] = value
             case "header":
-                text = headers.get(wire.lower())
-                if text is not None:
-                    values[name] = header_value(member, text)
+                if place.wire in headers:
+                    values[place.name] = header_value(place.shape, headers[place.wire])
             case "headers":
-                values |= prefixed_headers(name, wire, headers)
+                values |= prefixed_headers(place.name, place.wire, headers)
             case _:
                 pass
     return values

@@ -1,0 +1,43 @@
+"""A head's bytes as the text that is decoded and recorded."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from opentrail.aws.observed import Headers, ObservedRequest
+from opentrail.clock import Clock
+from opentrail.gateway.head import RawHeaders, RequestHead
+
+
+def observed_head(head: RequestHead, peer_address: str, clock: Clock) -> ObservedRequest:
+    """The request as far as its head tells it, begun now; the body is still empty."""
+    headers, first = text_headers(head.headers)
+    return ObservedRequest(
+        method=head.method.decode("latin-1"),
+        target=head.target.decode("latin-1"),
+        headers=headers,
+        first_headers=first,
+        body=b"",
+        body_length=0,
+        peer_address=peer_address,
+        started=clock.now(),
+    )
+
+
+def text_headers(raw: RawHeaders) -> tuple[Headers, dict[str, str]]:
+    """Headers as text, byte for byte (Latin-1), and the first value of each by lower-case name."""
+    headers: list[tuple[str, str]] = []
+    first: dict[str, str] = {}
+    for name, value in raw:
+        spelled, lower = _name(name)
+        text = value.strip().decode("latin-1")
+        headers.append((spelled, text))
+        first.setdefault(lower, text)
+    return tuple(headers), first
+
+
+@lru_cache(maxsize=1024)
+def _name(raw: bytes) -> tuple[str, str]:
+    """A header's name as received and in lower case; clients use few."""
+    text = raw.decode("latin-1")
+    return text, text.lower()
