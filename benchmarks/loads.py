@@ -56,7 +56,10 @@ def wrk(url: str, headers: Mapping[str, str], *, connections: int, seconds: int)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     assert rate is not None, text
     return Load(
-        float(rate[1]), microseconds(spans["50"]), microseconds(spans["99"]), int(bad[1]) if bad else 0
+        float(rate[1]),
+        microseconds(spans["50"]),
+        microseconds(spans["99"]),
+        int(bad[1]) if bad else 0,
     )
 
 

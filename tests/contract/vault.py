@@ -60,6 +60,7 @@ class Vault:
     bucket: str
     clock: ManualClock
     number: int = 0
+    waiting: list[bytes] = field(default_factory=list)
     kept: Snapshot = field(default_factory=dict)
     end: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -117,6 +118,12 @@ class Vault:
             self.step()
             self.clock.advance(timedelta(minutes=20))
         self.clock.advance(end - self.clock.now())
+        self.step()
+
+    def flush(self) -> None:
+        """One log file of all that waits."""
+        self.journal.append(self.waiting)
+        self.waiting = []
         self.step()
 
     def close(self) -> None:
