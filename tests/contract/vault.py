@@ -60,6 +60,7 @@ class Vault:
     bucket: str
     clock: ManualClock
     number: int = 0
+    interval: timedelta = timedelta(seconds=60)
     waiting: list[bytes] = field(default_factory=list)
     kept: Snapshot = field(default_factory=dict)
     end: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -81,7 +82,7 @@ class Vault:
         spool = LocalSpool(data / "spool")
         self.delivery = DeliveryWorker(
             journal=reader, state=self.state, spool=spool, clock=self.clock, ids=SystemIds(),
-            settings=DeliverySettings(timedelta(seconds=60)),
+            settings=DeliverySettings(self.interval),
         )  # fmt: skip
         self.sending = SendingWorker(
             state=self.state, spool=spool, store=self.store, clock=self.clock
@@ -103,7 +104,7 @@ class Vault:
 
     def step(self) -> None:
         self.delivery.step()
-        self.clock.advance(timedelta(seconds=61))
+        self.clock.advance(self.interval + timedelta(seconds=1))
         self.delivery.step()
         self.sending.step()
         self.keeper.step()

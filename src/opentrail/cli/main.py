@@ -28,6 +28,7 @@ commands = typer.Typer(
     help="A self-hosted CloudTrail: record, keep, prove and find AWS API calls.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help texts hold brackets of their own
     add_completion=True,
 )
 commands.add_typer(keys, name="keys")
