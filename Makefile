@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench lock generate clean
+.PHONY: run test check bench lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/opentrail serve
@@ -19,15 +19,18 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not contract" -n 2
 
-bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev $(VENV)-bench/.peers
+	$(BIN)/python benchmarks/run.py $(NAMES)
 
-generate: $(VENV)/.dev
-	$(BIN)/python tools/generate_api.py
+$(VENV)-bench/.peers: requirements/bench.lock
+	@command -v wrk >/dev/null && test -x /usr/sbin/nginx || (apt-get update -qq && apt-get install -y -qq wrk nginx-light)
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/pip install -q --require-hashes -r requirements/bench.lock
+	@touch $@
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv
-	cd requirements && for f in run dev; do \
+	cd requirements && for f in run dev bench; do \
 	  ../$(VENV)-lock/bin/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $$f.in -o $$f.lock || exit 1; done
 
@@ -44,4 +47,4 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-bench

@@ -14,7 +14,7 @@ from loads import MITMDUMP, ROOT, Load, mitmproxy, nginx, opentrail, wrk
 
 HEADERS = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261124/us-east-1/s3/"
-    "aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" + "0" * 64,
+    "aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=%064x",
     "X-Amz-Date": "20261124T000000Z",
     "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD",
     "User-Agent": "Boto3/1.43 md/Botocore#1.43 ua/2.0 os/linux md/arch#x86_64 lang/python#3.11",

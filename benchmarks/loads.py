@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from opentrail.app.processes import free_ports, listens
 
@@ -45,9 +47,24 @@ class Load:
     errors: int
 
 
+_LUA = """
+local count = 0
+request = function()
+  count = count + 1
+  wrk.headers["Authorization"] = string.format(authorization, count)
+  return wrk.format("GET", path)
+end
+"""
+
+
 def wrk(url: str, headers: Mapping[str, str], *, connections: int, seconds: int) -> Load:
-    """GET `url` as fast as it goes."""
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency"]
+    """GET `url` as fast as it goes; `%064x` in `Authorization` becomes another number each time."""
+    script = Path(tempfile.gettempdir()) / f"requests-{os.getpid()}.lua"
+    script.write_text(
+        f'local authorization = "{headers["Authorization"]}"\nlocal path = "{urlsplit(url).path}"\n'
+        + _LUA
+    )
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", str(script)]
     for name, value in headers.items():
         words += ["-H", f"{name}: {value}"]
     text = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout

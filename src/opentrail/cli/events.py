@@ -13,7 +13,7 @@ import typer
 
 from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.app.settings import read_settings
-from opentrail.cli.terminal import EXIT_INTERRUPTED, fail, is_terminal, safe
+from opentrail.cli.terminal import EXIT_INTERRUPTED, EXIT_UNKNOWN, fail, is_terminal, safe
 from opentrail.clock import parse_iso_seconds
 from opentrail.errors import InvalidInput
 from opentrail.history.row import username
@@ -38,7 +38,14 @@ def tail(
     """Print events, management and data, as they are recorded; jsonl prints the exact records."""
     if format not in ("table", "jsonl"):
         fail(f"format {format!r}: expected table or jsonl")
-    journal = SegmentJournalReader(read_settings(os.environ).data / "journal")
+    directory = read_settings(os.environ).data / "journal"
+    if not directory.is_dir():
+        fail(
+            f"{directory} is not there: nothing was recorded yet, or OPENTRAIL_DATA names another "
+            "data directory",
+            EXIT_UNKNOWN,
+        )
+    journal = SegmentJournalReader(directory)
     start = datetime.now(UTC) - _span(since)  # noqa: TID251 - a command's start
     offset = journal.first() if _span(since) or not follow else journal.end()
     if not _span(since) and not follow:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from opentrail import __version__
 from opentrail.app.serve import Started, serve
 from opentrail.app.settings import Settings, read_settings
 from opentrail.app.status import is_running, read_status
@@ -26,6 +27,7 @@ from opentrail.errors import InvalidInput, Unavailable
 commands = typer.Typer(
     name="opentrail",
     help="A self-hosted CloudTrail: record, keep, prove and find AWS API calls.",
+    invoke_without_command=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help texts hold brackets of their own
@@ -47,6 +49,16 @@ def main() -> None:
     except Unavailable as problem:
         messages.print(f"opentrail: {problem}")
         raise SystemExit(EXIT_UNKNOWN) from None
+
+
+@commands.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,  # noqa: FBT002 - an option
+) -> None:
+    """A self-hosted CloudTrail: record, keep, prove and find AWS API calls."""
+    if version:
+        output.print(f"opentrail {__version__}")
+        raise typer.Exit
 
 
 @commands.command("serve")

@@ -107,3 +107,4 @@ class DirectoryIdentities:
             self._principals |= {
                 one.credential().principal.arn: one.user_id for one in content.entries if one.user
             }
+            self._principals |= {role.arn: role.role_id for role in content.roles}

@@ -1,4 +1,4 @@
-"""The identities file: accounts, users and their access keys, in TOML.
+"""The identities file: accounts, users with their access keys, and roles, in TOML.
 
 ```toml
 [accounts.123456789012]
@@ -10,6 +10,11 @@ user = "admin"            # "" stands for the account's root user
 user_id = "AIDA…"
 access_key_id = "AKIA…"
 secret_access_key = "…"
+
+[[roles]]                 # so that sessions carry the role's own id
+account = "123456789012"
+role = "reader"           # with its path, if it has one
+role_id = "AROA…"
 ```
 """
 
@@ -30,6 +35,8 @@ DEFAULT_ACCOUNT = "123456789012"
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _SECRET_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"  # noqa: S105 - an alphabet
+_KEY_NAMES = ("account", "user", "user_id", "access_key_id", "secret_access_key")
+_ROLE_NAMES = ("account", "role", "role_id")
 _ACCOUNT = re.compile(r"\d{12}")
 _USER = re.compile(r"[\w+=,.@-]{0,64}", re.ASCII)
 
@@ -72,6 +79,24 @@ class IdentityEntry:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEntry:
+    """A role and its unique id.
+
+    Attributes:
+        role: The name, with the path before it if there is one (`team/reader`).
+    """
+
+    account: str
+    role: str
+    role_id: str
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN."""
+        return f"arn:aws:iam::{self.account}:role/{self.role}"
+
+
 @dataclass(frozen=True, slots=True)
 class IdentitiesFile:
     """The whole file.
@@ -82,6 +107,7 @@ class IdentitiesFile:
 
     aliases: dict[str, str]
     entries: tuple[IdentityEntry, ...]
+    roles: tuple[RoleEntry, ...] = ()
 
 
 def read_file(path: Path) -> IdentitiesFile:
@@ -101,7 +127,15 @@ def read_file(path: Path) -> IdentitiesFile:
         for account, values in content.get("accounts", {}).items()
     }
     return IdentitiesFile(
-        aliases, tuple(_entry(path, number, one) for number, one in enumerate(_keys(content), 1))
+        aliases,
+        tuple(
+            IdentityEntry(**_texts(path, f"key {number}", _KEY_NAMES, one))
+            for number, one in enumerate(_list(content, "keys"), 1)
+        ),
+        tuple(
+            RoleEntry(**_texts(path, f"role {number}", _ROLE_NAMES, one))
+            for number, one in enumerate(_list(content, "roles"), 1)
+        ),
     )
 
 
@@ -124,7 +158,7 @@ def add_key(path: Path, user: str, account: str) -> IdentityEntry:
         if (known.account, known.user) == (account, user):
             entry = replace(entry, user_id=known.user_id)
     aliases = {account: ""} | content.aliases
-    _write(path, IdentitiesFile(aliases, (*content.entries, entry)))
+    _write(path, replace(content, aliases=aliases, entries=(*content.entries, entry)))
     return entry
 
 
@@ -138,7 +172,7 @@ def remove_key(path: Path, access_key_id: str) -> None:
     left = tuple(one for one in content.entries if one.access_key_id != access_key_id)
     if len(left) == len(content.entries):
         raise InvalidInput(f"{path} has no access key {access_key_id}")
-    _write(path, IdentitiesFile(content.aliases, left))
+    _write(path, replace(content, entries=left))
 
 
 def new_key(user: str, account: str) -> IdentityEntry:
@@ -164,16 +198,20 @@ def _random(characters: str, length: int) -> str:
     return "".join(secrets.choice(characters) for _ in range(length))
 
 
-def _keys(content: dict[str, object]) -> list[object]:
-    keys = content.get("keys", [])
-    return keys if isinstance(keys, list) else []
+def _list(content: dict[str, object], name: str) -> list[object]:
+    found = content.get(name, [])
+    return found if isinstance(found, list) else []
 
 
-def _entry(path: Path, number: int, values: object) -> IdentityEntry:
-    names = ("account", "user", "user_id", "access_key_id", "secret_access_key")
+def _texts(path: Path, what: str, names: tuple[str, ...], values: object) -> dict[str, str]:
+    """The members `names` of an entry; `what` tells an error's reader which one it is."""
     if not isinstance(values, dict) or not all(isinstance(values.get(one), str) for one in names):
-        raise InvalidInput(f"{path}: key {number} needs {', '.join(names)}, all texts")
-    return IdentityEntry(**{name: values[name] for name in names})
+        raise InvalidInput(f"{path}: {what} needs {', '.join(names)}, all texts")
+    if not _ACCOUNT.fullmatch(values["account"]):
+        raise InvalidInput(
+            f"{path}: {what} has account {values['account']!r}; expected twelve digits"
+        )
+    return {name: values[name] for name in names}
 
 
 def _write(path: Path, content: IdentitiesFile) -> None:
@@ -189,6 +227,14 @@ def _write(path: Path, content: IdentitiesFile) -> None:
             f"user_id = {_quoted(entry.user_id)}",
             f"access_key_id = {_quoted(entry.access_key_id)}",
             f"secret_access_key = {_quoted(entry.secret_access_key)}",
+        ]
+    for role in content.roles:
+        lines += [
+            "",
+            "[[roles]]",
+            f"account = {_quoted(role.account)}",
+            f"role = {_quoted(role.role)}",
+            f"role_id = {_quoted(role.role_id)}",
         ]
     aside = path.with_suffix(".part")
     fd = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
