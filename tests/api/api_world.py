@@ -1,0 +1,135 @@
+"""OpenTrail's API in this process, called by real boto3 clients without a socket."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from wire import observed_request
+
+from opentrail.adapters.history import MemoryHistoryIndex
+from opentrail.adapters.identities import IdentityEntry
+from opentrail.adapters.ids import CountingIds
+from opentrail.adapters.journal import MemoryJournal
+from opentrail.adapters.objects import MemoryObjectStore
+from opentrail.adapters.signers import FileSigner
+from opentrail.adapters.state import MemoryStateStore
+from opentrail.api.http import CloudTrailService
+from opentrail.api.outcome import Backends, Outcome
+from opentrail.aws.observed import ObservedRequest
+from opentrail.clock import SystemClock
+from opentrail.record.principal import Credential
+
+ACCOUNT, OTHER = "123456789012", "999999999999"
+
+
+class OneKeyEach:
+    """An Identities with a key for each of two accounts."""
+
+    def __init__(self) -> None:
+        self._keys = {
+            one.access_key_id: one.credential()
+            for one in (
+                IdentityEntry(account=account, user="alice", user_id="AIDA1",
+                              access_key_id=f"AKIA{account}", secret_access_key="secret")
+                for account in (ACCOUNT, OTHER)
+            )
+        }  # fmt: skip
+
+    def find(self, access_key_id: str) -> Credential | None:
+        return self._keys.get(access_key_id)
+
+    def learn(self, credentials: Any) -> None: ...
+    def learn_principals(self, ids: Any) -> None: ...
+
+    def all_credentials(self) -> tuple[Credential, ...]:
+        return tuple(self._keys.values())
+
+    def account_alias(self, account_id: str) -> str:
+        return ""
+
+    def principal_id(self, arn: str) -> str:
+        return ""
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: Any, **__: Any) -> Any:
+        yield self._body
+
+    def read(self, *_: Any) -> bytes:
+        return self._body
+
+
+@dataclass
+class ApiWorld:
+    """The service and what it stands on."""
+
+    keys: Any
+    state: MemoryStateStore = field(default_factory=MemoryStateStore)
+    store: MemoryObjectStore = field(default_factory=lambda: MemoryObjectStore("audit", "second"))
+    history: MemoryHistoryIndex = field(default_factory=MemoryHistoryIndex)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+
+    def __post_init__(self) -> None:
+        backends = Backends(
+            state=self.state,
+            store=self.store,
+            signer=FileSigner(self.keys, self.state),
+            history=self.history,
+            journal=self.journal,
+            regions=("us-east-1", "eu-west-1"),
+            token_secret=b"secret",
+        )
+        self.service = CloudTrailService(
+            backends, identities=OneKeyEach(), ids=CountingIds(), clock=SystemClock()
+        )
+
+    def handle(self, request: ObservedRequest) -> Outcome:
+        """The answer; its changes are kept as the door would."""
+        outcome = self.service.handle(request)
+        if outcome.changes:
+            self.state.apply(outcome.changes)
+        return outcome
+
+    def client(self, region: str = "us-east-1", account: str = ACCOUNT, **options: Any) -> Any:
+        """A boto3 client whose requests come here."""
+        client = boto3.session.Session().client(
+            options.pop("service", "cloudtrail"),
+            region_name=region,
+            endpoint_url="http://127.0.0.1:4600",
+            aws_access_key_id=f"AKIA{account}",
+            aws_secret_access_key="secret",
+            config=Config(retries={"total_max_attempts": 1}, **options),
+        )
+
+        def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+            outcome = self.handle(observed_request(request))
+            return AWSResponse(
+                request.url, outcome.status, dict(outcome.headers), _Raw(outcome.body)
+            )
+
+        client.meta.events.register("before-send", answer)
+        return client
+
+
+def record(number: int, when: datetime, **values: Any) -> dict[str, Any]:
+    """A management record."""
+    usual = {
+        "eventVersion": "1.11",
+        "userIdentity": {"type": "IAMUser", "userName": "alice", "accessKeyId": "AKIA1"},
+        "eventTime": when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "iam.amazonaws.com",
+        "eventName": f"Call{number}",
+        "awsRegion": "us-east-1",
+        "eventID": f"id-{number}",
+        "readOnly": False,
+        "managementEvent": True,
+        "recipientAccountId": ACCOUNT,
+        "eventCategory": "Management",
+    }
+    return usual | values
