@@ -19,6 +19,7 @@ from opentrail.aws.call import ApiCall
 from opentrail.aws.models import (
     by_signing_name,
     by_target,
+    by_version,
     event_source,
     region_of,
     service_heads,
@@ -164,11 +165,9 @@ def _query_request(request: ObservedRequest, form: dict[str, str], signing: str)
 
 @lru_cache(maxsize=4096)
 def _by_version(signing: str, action: str, version: str) -> str | None:
-    fitting = [
-        service
-        for service in by_signing_name().get(signing.lower(), ())
-        if _operation(service, action) is not None
-    ]
+    # An unsigned call (AssumeRoleWithWebIdentity) tells its service by its version alone.
+    named = by_signing_name().get(signing.lower(), ()) if signing else by_version().get(version, ())
+    fitting = [service for service in named if _operation(service, action) is not None]
     exact = [service for service in fitting if service_heads()[service].version == version]
     # RDS, Neptune and DocumentDB share everything on the wire; the oldest of them is meant.
     return next(iter([one for one in exact if one == signing] or exact or fitting), None)

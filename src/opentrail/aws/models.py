@@ -106,6 +106,16 @@ def by_target() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
+def by_version() -> dict[str, tuple[str, ...]]:
+    """Services that speak query or ec2, by the `Version` of their calls."""
+    found: dict[str, list[str]] = {}
+    for name, head in service_heads().items():
+        if "query" in head.protocols or "ec2" in head.protocols:
+            found.setdefault(head.version, []).append(name)
+    return {version: tuple(names) for version, names in found.items()}
+
+
+@lru_cache(maxsize=1)
 def by_endpoint() -> dict[str, str]:
     """A signing name by the first label of a service's host names."""
     found: dict[str, str] = {}

@@ -174,7 +174,8 @@ def _elements(call: ApiCall) -> dict[str, Any] | None:
     if result is None or call.operation is None:
         return None
     ec2 = _speaks_ec2(call.service)
-    speller = Speller(frozenset(), ec2=ec2, result=True)
+    hidden = hidden_members(call.service, call.operation.name)
+    speller = Speller(hidden, ec2=ec2, result=True)
     found = speller.structure(call.operation.output_shape, result)
     if ec2 and call.request_id:
         return {"requestId": call.request_id} | found

@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
     r"bearertoken|oauthtoken|authorizationcode|webidentitytoken|samlassertion|"
     r"apikeyvalue|keymaterial|plaintext|pinblock|credentialvalue|tokencode|authenticationcode|"
     r"base32stringseed|qrcodepng|privatekeyplaintext|securityanswer|connectionstring|"
-    r"encryptedpassword|userdata$|policystorepassphrase)"
+    r"encryptedpassword|authkey$|presharedkey|userdata$|policystorepassphrase)"
 )
 """On the name in lower case without separators. `SecretId`, `SecretArn`, `SecretName` are names."""
 
@@ -58,6 +58,8 @@ _HIDDEN_MEMBERS = {
     ("sqs", "SendMessageBatch"): frozenset({"messageBody", "messageAttributes"}),
     ("sns", "Publish"): frozenset({"message", "subject", "messageAttributes"}),
     ("sns", "PublishBatch"): frozenset({"message", "subject", "messageAttributes"}),
+    ("apigateway", "CreateApiKey"): frozenset({"value"}),
+    ("apigateway", "UpdateApiKey"): frozenset({"value"}),
     ("ssm", "SendCommand"): frozenset({"parameters"}),
     ("ssm", "PutParameter"): frozenset({"value"}),
     ("lambda", "CreateFunction"): frozenset({"environment", "zipFile"}),
