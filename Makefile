@@ -16,7 +16,6 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not contract" -n 2
 
 bench: $(VENV)/.dev $(VENV)-bench/.peers
