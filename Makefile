@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench docs lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/opentrail serve
@@ -26,6 +26,9 @@ $(VENV)-bench/.peers: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)-bench
 	$(VENV)-bench/bin/pip install -q --require-hashes -r requirements/bench.lock
 	@touch $@
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/make_reference.py
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv

@@ -41,7 +41,7 @@ def get_event_selectors(parameters: Parameters, caller: Caller, backends: Backen
 
 
 def get_insight_selectors(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
-    """Not having Insights is an error (spec: README 20)."""
+    """Without Insights selectors the answer is an error, as AWS gives it."""
     if not parameters.get("TrailName") or parameters.get("EventDataStore"):
         raise ApiError(
             "InvalidParameterCombinationException",
