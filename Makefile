@@ -29,6 +29,7 @@ $(VENV)-bench/.peers: requirements/bench.lock
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/make_reference.py
+	$(BIN)/python tools/make_decoding_page.py
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv

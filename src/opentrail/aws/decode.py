@@ -6,15 +6,15 @@ is still recorded. The protocol is the one the client really spoke, whatever els
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET  # only the type; read by protocols.xml
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from botocore.model import OperationModel, Shape, StructureShape
+from botocore.model import OperationModel, Shape
 
+from opentrail.aws.answers import is_raw, is_whole, read_outcome, read_output
 from opentrail.aws.call import ApiCall
 from opentrail.aws.models import (
     by_signing_name,
@@ -25,8 +25,8 @@ from opentrail.aws.models import (
     service_heads,
     service_model,
 )
-from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
-from opentrail.aws.protocols import json, query, rest, xml
+from opentrail.aws.observed import ObservedCall, ObservedRequest
+from opentrail.aws.protocols import cbor, json, query, rest, xml
 from opentrail.aws.routing import read_scope, service_id
 
 
@@ -39,6 +39,9 @@ class _Understood:
     parameters: Mapping[str, Any] | None
     problem: str = ""
 
+
+S3_SIGNING_NAMES = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
+"""What S3's own operations are signed for, by kind of bucket or endpoint."""
 
 _NOTHING = _Understood("", None, None)
 
@@ -55,7 +58,7 @@ def read_call(observed: ObservedCall, default_region: str) -> ApiCall:
             _first(signing), None, None, f"{type(problem).__name__}: {problem}"
         )
     service = understood.service or _first(signing)
-    code, message, request_id = _outcome(observed, understood)
+    code, message, request_id = read_outcome(observed, understood.service)
     return ApiCall(
         observed=observed,
         scope=scope,
@@ -84,7 +87,7 @@ def read_result(call: ApiCall) -> Mapping[str, Any] | None:
     if shape is None:
         return None
     try:
-        found = _read_output(call.operation, shape, response)
+        found = read_output(call.operation, shape, response)
     except Exception:  # noqa: BLE001 - an upstream's broken answer is recorded without result
         return None
     return found or None
@@ -117,11 +120,14 @@ def _json_request(request: ObservedRequest, target: str, signing: str) -> _Under
             break
     else:
         return _Understood(_first(signing), None, None, f"unknown X-Amz-Target {target[:200]!r}")
-    if not _whole(request):
+    if not is_whole(request):
         return _Understood(service, operation, None, "body too large to be decoded")
     shape = operation.input_shape
-    value = json.read(request.body) if request.body.strip() else {}
-    parameters = value if shape is None else json.from_json(shape, value)
+    try:
+        value = json.read(request.body) if request.body.strip() else {}
+        parameters = value if shape is None else json.from_json(shape, value)
+    except ValueError as problem:
+        return _Understood(service, operation, None, str(problem))
     if not isinstance(parameters, dict):
         return _Understood(service, operation, None, "body is not a JSON object")
     return _Understood(service, operation, parameters)
@@ -135,8 +141,23 @@ def _cbor_request(request: ObservedRequest, signing: str) -> _Understood | None:
     for service in by_signing_name().get(signing.lower(), ()):
         operation = _operation(service, name)
         if operation is not None:
-            return _Understood(service, operation, None, "CBOR bodies are not decoded yet")
+            return _cbor_members(request, service, operation)
     return None
+
+
+def _cbor_members(request: ObservedRequest, service: str, operation: OperationModel) -> _Understood:
+    if not is_whole(request):
+        return _Understood(service, operation, None, "body too large to be decoded")
+    shape = operation.input_shape
+    if shape is None or not request.body:
+        return _Understood(service, operation, {})
+    try:
+        parameters = cbor.from_cbor(shape, cbor.read(request.body))
+    except ValueError as problem:
+        return _Understood(service, operation, None, str(problem))
+    if not isinstance(parameters, dict):
+        return _Understood(service, operation, None, "body is not a CBOR map")
+    return _Understood(service, operation, parameters)
 
 
 def _form(request: ObservedRequest) -> dict[str, str] | None:
@@ -154,7 +175,7 @@ def _query_request(request: ObservedRequest, form: dict[str, str], signing: str)
     if service is None:
         return _Understood(_first(signing), None, None, f"unknown Action {form['Action'][:200]!r}")
     operation = service_model(service).operation_model(form["Action"])
-    if not _whole(request):
+    if not is_whole(request):
         return _Understood(service, operation, None, "body too large to be decoded")
     shape = operation.input_shape
     if shape is None:
@@ -179,18 +200,34 @@ def _rest_request(request: ObservedRequest, signing: str) -> _Understood:
     pairs = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
     path = request.raw_path
     services = by_signing_name().get(signing.lower(), ())
-    if signing == "s3":
+    if signing in S3_SIGNING_NAMES and not path.startswith("/S3Outposts/"):
         control = path.startswith("/v20180820/")
         services = ("s3control",) if control else ("s3",)
         path = path if control else _bucket_path(path, headers.get("host", ""))
-        if path == "/" and request.method == "GET":
-            return _Understood("s3", service_model("s3").operation_model("ListBuckets"), {})
-    for service in services:
-        found = rest.match(service, request.method, path, pairs, headers)
-        if found is not None:
-            return _rest_members(request, service, found, pairs, headers)
+    matches = [
+        (service, found)
+        for service in services
+        if (found := rest.match(service, request.method, path, pairs, headers)) is not None
+    ]
+    if len(matches) > 1:
+        # Services that share a signing name, a path and even an operation: what is sent decides.
+        sent = _body_members(request)
+        matches.sort(key=lambda one: one[1].known(pairs, sent), reverse=True)
+    if matches:
+        service, chosen = matches[0]
+        return _rest_members(request, service, chosen, pairs, headers)
     form = f"{request.method} {request.raw_path[:200]}"
     return _Understood(_first(signing), None, None, f"no operation has the form {form!r}")
+
+
+def _body_members(request: ObservedRequest) -> tuple[str, ...]:
+    if request.body[:1] != b"{" or not is_whole(request):
+        return ()
+    try:
+        value = json.read(request.body)
+    except ValueError:
+        return ()
+    return tuple(value) if isinstance(value, dict) else ()
 
 
 def _rest_members(
@@ -206,11 +243,11 @@ def _rest_members(
     if shape is None or not request.body:
         return _Understood(service, operation, parameters)
     payload = shape.serialization.get("payload")
-    if payload and _is_raw(shape.members[payload]):
-        if shape.members[payload].type_name == "string" and _whole(request):
+    if payload and is_raw(shape.members[payload]):
+        if shape.members[payload].type_name == "string" and is_whole(request):
             parameters[payload] = request.body.decode("utf-8", "replace")
         return _Understood(service, operation, parameters)
-    if not _whole(request):
+    if not is_whole(request):
         return _Understood(service, operation, parameters, "body too large to be decoded")
     target = shape.members[payload] if payload else shape
     try:
@@ -228,11 +265,6 @@ def _structured(service: str, shape: Shape, body: bytes) -> Any:
     if "rest-xml" in service_heads()[service].protocols:
         return xml.from_xml(shape, xml.read(body))
     return json.from_json(shape, json.read(body))
-
-
-def _is_raw(shape: Shape) -> bool:
-    """A payload that is the body itself: an object's content, a policy's text."""
-    return shape.type_name in ("blob", "string") or bool(shape.serialization.get("eventstream"))
 
 
 def _bucket_path(path: str, host: str) -> str:
@@ -259,124 +291,3 @@ def _names(service: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _first(signing: str) -> str:
     return next(iter(by_signing_name().get(signing.lower(), ())), "")
-
-
-def _whole(message: ObservedRequest | ObservedResponse) -> bool:
-    return message.body_length == len(message.body)
-
-
-# Answers
-
-
-def _outcome(observed: ObservedCall, understood: _Understood) -> tuple[str, str, str]:
-    """Error code, error message and request id."""
-    response = observed.response
-    if response is None:
-        return "BadGateway", observed.failure, ""
-    request_id = response.header("x-amzn-requestid") or response.header("x-amz-request-id") or ""
-    code = message = ""
-    try:
-        if response.status >= 300 and response.status != 304:
-            code, message, inner_id = _read_error(response)
-            request_id = request_id or inner_id
-        elif not request_id and response.body.lstrip()[:1] == b"<":
-            request_id = _xml_request_id(response, understood)
-    except ValueError:
-        code = code or str(response.status)
-    if observed.failure and not code:
-        code, message = "IncompleteResponse", observed.failure
-    return code, message, request_id
-
-
-def _read_error(response: ObservedResponse) -> tuple[str, str, str]:
-    typed = (response.header("x-amzn-errortype") or "").partition(":")[0]
-    body = response.body.strip()
-    if body[:1] == b"<":
-        code, message, request_id = _xml_error(xml.read(body))
-        return code or typed or str(response.status), message, request_id
-    if body[:1] == b"{":
-        value = json.read(body)
-        code = typed or str(value.get("__type") or value.get("code") or value.get("Code") or "")
-        message = value.get("message") or value.get("Message") or value.get("errorMessage") or ""
-        code = code.rpartition("#")[2].partition(":")[0]
-        return code or str(response.status), str(message), ""
-    # A HEAD answer has no body: the status is all there is, as AWS's own clients show it.
-    return typed or str(response.status), "", ""
-
-
-def _xml_error(root: ET.Element) -> tuple[str, str, str]:
-    error = root
-    for name in ("Errors", "Error"):
-        inner = xml.child(error, name)
-        error = error if inner is None else inner
-    request_id = (
-        xml.child_text(root, "RequestId")
-        or xml.child_text(root, "RequestID")
-        or xml.child_text(error, "RequestId")
-    )
-    return xml.child_text(error, "Code"), xml.child_text(error, "Message"), request_id
-
-
-def _xml_request_id(response: ObservedResponse, understood: _Understood) -> str:
-    heads = service_heads()
-    protocols = heads[understood.service].protocols if understood.service in heads else ()
-    if not ("query" in protocols or "ec2" in protocols) or not _whole(response):
-        return ""
-    # Decoding all of a large answer for its last line would be waste.
-    for tag in (b"<RequestId>", b"<requestId>"):
-        start = response.body.rfind(tag)
-        if start >= 0:
-            end = response.body.find(b"<", start + len(tag))
-            return response.body[start + len(tag) : end].decode("ascii", "replace").strip()[:128]
-    return ""
-
-
-def _read_output(
-    operation: OperationModel, shape: StructureShape, response: ObservedResponse
-) -> dict[str, Any]:
-    protocols = operation.service_model.metadata.get("protocols") or [
-        operation.service_model.metadata["protocol"]
-    ]
-    body = response.body if _whole(response) else b""
-    content_type = response.header("content-type") or ""
-    if "rest-xml" in protocols or "rest-json" in protocols:
-        return _rest_output(shape, response, body, as_xml="rest-xml" in protocols)
-    if body.lstrip()[:1] == b"<" or "xml" in content_type:
-        return _query_output(operation, shape, body)
-    value = json.read(body) if body.strip() else {}
-    found = json.from_json(shape, value)
-    return found if isinstance(found, dict) else {}
-
-
-def _query_output(operation: OperationModel, shape: StructureShape, body: bytes) -> dict[str, Any]:
-    root = xml.read(body)
-    wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
-    inner = xml.child(root, wrapper)
-    return xml.structure(shape, root if inner is None else inner)
-
-
-def _rest_output(
-    shape: StructureShape, response: ObservedResponse, body: bytes, *, as_xml: bool
-) -> dict[str, Any]:
-    headers = response.first_headers
-    found: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        wire = member.serialization.get("name", name)
-        location = member.serialization.get("location")
-        if location == "header" and wire.lower() in headers:
-            found[name] = rest.header_value(member, headers[wire.lower()])
-        elif location == "headers":
-            found |= rest.prefixed_headers(name, wire, headers)
-    payload = shape.serialization.get("payload")
-    if not body.strip() or (payload and _is_raw(shape.members[payload])):
-        return found
-    target = shape.members[payload] if payload else shape
-    if as_xml:
-        value = xml.from_xml(target, xml.read(body))
-    else:
-        value = json.from_json(target, json.read(body))
-    if payload:
-        found[payload] = value
-    elif isinstance(value, dict):
-        found |= value
-    return found

@@ -5,8 +5,10 @@ Source: botocore's `http` traits; Smithy's rules for URI labels and query litera
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,7 +29,9 @@ class Route:
     Attributes:
         literals: Query parameters that must be there; a value of None may be anything.
         headers: Headers that must be there, in lower case.
-        weight: The more a route demands, the earlier it is tried; deprecated twins last.
+        fixed: Query parameters that only name the operation.
+        weight: The more a route demands, the earlier it is tried (a value more than a name);
+            deprecated twins last.
     """
 
     operation: OperationModel
@@ -35,6 +39,7 @@ class Route:
     labels: tuple[str, ...]
     literals: tuple[tuple[str, str | None], ...]
     headers: tuple[str, ...]
+    fixed: frozenset[str]
     weight: tuple[bool, int, int, int]
 
 
@@ -83,6 +88,18 @@ class Match:
 
     operation: OperationModel
     labels: Mapping[str, str]
+    literals: frozenset[str]
+
+    def known(self, query: Mapping[str, str], body_members: Collection[str]) -> int:
+        """How many names of the query and of the body's object the operation knows."""
+        names = {place.wire for place in _places(self.operation) if place.location == "querystring"}
+        shape = self.operation.input_shape
+        inner = shape.members if shape is not None else {}
+        payload = shape.serialization.get("payload") if shape is not None else None
+        if payload:
+            inner = getattr(inner[payload], "members", {})
+        wires = {member.serialization.get("name", name) for name, member in inner.items()}
+        return len(names & query.keys()) + sum(name in wires for name in body_members)
 
 
 def match(
@@ -107,7 +124,8 @@ def match(
             continue
         found = route.pattern.fullmatch(path)
         if found is not None:
-            return Match(route.operation, dict(zip(route.labels, found.groups(), strict=True)))
+            labels = dict(zip(route.labels, found.groups(), strict=True))
+            return Match(route.operation, labels, route.fixed)
     return None
 
 
@@ -150,8 +168,7 @@ def uri_members(
             case "querystring":
                 if not query:
                     continue
-                shape = found.operation.input_shape
-                value = _from_query_string(shape, place.name, query, query_values)
+                value = _from_query_string(found, place.name, query, query_values)
                 if value is not None:
                     values[place.name] = value
             case "header":
@@ -165,7 +182,12 @@ def uri_members(
 
 
 def header_value(shape: Shape, text: str) -> Any:
-    """A header's text as `shape`; lists are separated by commas."""
+    """A header's text as `shape`; lists are separated by commas, JSON values are in base64."""
+    if shape.serialization.get("jsonvalue"):
+        try:
+            return json.loads(base64.b64decode(text, validate=True))
+        except ValueError:
+            return text
     if isinstance(shape, ListShape):
         return [scalar(shape.member, part.strip()) for part in text.split(",") if part.strip()]
     return scalar(shape, text)
@@ -178,14 +200,14 @@ def prefixed_headers(name: str, prefix: str, headers: Mapping[str, str]) -> dict
     return {name: found} if found else {}
 
 
-def _from_query_string(
-    shape: StructureShape, name: str, query: str, query_values: Mapping[str, str]
-) -> Any:
+def _from_query_string(found: Match, name: str, query: str, query_values: Mapping[str, str]) -> Any:
     """The value of a query-string member, None if it is not there."""
+    shape = found.operation.input_shape
+    assert shape is not None
     member = shape.members[name]
     wire = member.serialization.get("name", name)
     if isinstance(member, MapShape):
-        others = {
+        others = found.literals | {
             other.serialization.get("name", key)
             for key, other in shape.members.items()
             if key != name and other.serialization.get("location") == "querystring"
@@ -197,7 +219,7 @@ def _from_query_string(
     return scalar(member, query_values[wire]) if wire in query_values else None
 
 
-def _query_map(member: MapShape, others: set[str], query: str) -> dict[str, Any] | None:
+def _query_map(member: MapShape, others: frozenset[str], query: str) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         if key in others:
@@ -224,6 +246,7 @@ def _route(operation: OperationModel) -> Route:
                 literals.append((wire, None))
             elif traits.get("location") == "header":
                 headers.append(wire.lower())
+    fixed_names = frozenset(name for name, value in literals if value is not None)
     labels: list[str] = []
     pattern = ""
     position = 0
@@ -242,5 +265,11 @@ def _route(operation: OperationModel) -> Route:
         labels=tuple(labels),
         literals=tuple(literals),
         headers=tuple(headers),
-        weight=(not operation.deprecated, len(literals) + len(headers), fixed, -path.count("+}")),
+        fixed=fixed_names,
+        weight=(
+            not operation.deprecated,
+            len(literals) + len(fixed_names) + len(headers),
+            fixed,
+            -path.count("+}"),
+        ),
     )
