@@ -47,6 +47,7 @@ $(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
+	$(BIN)/python tools/fetch_vectors.py $(VENV)/protocol-cases
 	@touch $@
 
 clean:

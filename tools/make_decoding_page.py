@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "aws")]
 
 from every_operation import judged, services  # noqa: E402 - beside the tests that use it
+from test_protocol_cases import LEFT_OUT, cases  # noqa: E402
 
 
 def main() -> None:
@@ -54,6 +55,13 @@ def main() -> None:
     lines += ["", "## Exceptions", "", "| operation | why |", "|---|---|"]
     lines += [f"| {name} | {reason} |" for name, reason in sorted(exceptions.items())]
     lines += [
+        "",
+        "## botocore's own protocol cases",
+        "",
+        f"{len(cases('input'))} requests and {len(cases('output'))} answers of its test suite are read",
+        "as it says. Left out:",
+        "",
+        *(f"- {name}: {reason}" for name, reason in sorted(LEFT_OUT.items())),
         "",
         "Payloads that are the body itself (objects, event streams) are not decoded.",
         "",

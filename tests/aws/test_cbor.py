@@ -1,5 +1,6 @@
 """CBOR answers and hostile CBOR bodies (requests of every operation: test_every_operation)."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -93,3 +94,30 @@ def test_a_hostile_body_is_recorded_all_the_same(name: str) -> None:
     record = record_of(rebuilt(HOSTILE[name]), body=cbor2.dumps({}))
 
     assert record["eventName"] == "PutMetricData"
+
+
+def gzipped(body: bytes) -> ObservedRequest:
+    request = put_metric_data()
+    values = {name: getattr(request, name) for name in request.__struct_fields__}
+    headers = (*request.headers, ("Content-Encoding", "gzip"))
+    changed = {"body": body, "body_length": len(body), "headers": headers}
+    del values["first_headers"]
+    return ObservedRequest(**(values | changed))
+
+
+def test_a_compressed_body_is_read() -> None:
+    plain = put_metric_data().body
+
+    record = record_of(gzipped(gzip.compress(plain)), body=cbor2.dumps({}))
+
+    assert record["requestParameters"]["namespace"] == "Namespace value"
+
+
+@pytest.mark.parametrize(
+    "body", [b"no gzip", gzip.compress(b"x")[:-4], gzip.compress(b"0" * 2**25)]
+)
+def test_a_body_that_only_says_it_is_compressed_is_recorded_all_the_same(body: bytes) -> None:
+    record = record_of(gzipped(body), body=cbor2.dumps({}))
+
+    assert record["eventSource"] == "monitoring.amazonaws.com"
+    assert record["additionalEventData"]["opentrail"]["undecoded"]

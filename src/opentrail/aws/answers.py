@@ -41,12 +41,14 @@ def read_outcome(observed: ObservedCall, service: str) -> tuple[str, str, str]:
 
 
 def _read_error(response: ObservedResponse) -> tuple[str, str, str]:
-    typed = (response.header("x-amzn-errortype") or "").partition(":")[0]
+    # Services that once spoke query tell their old codes, which clients still show.
+    old = (response.header("x-amzn-query-error") or "").partition(";")[0]
+    typed = old or (response.header("x-amzn-errortype") or "").partition(":")[0]
     if _is_cbor(response):
         value = cbor.read(response.body)
         code = str(value.get("__type") or "").rpartition("#")[2] if isinstance(value, dict) else ""
         message = str(value.get("message") or "") if isinstance(value, dict) else ""
-        return code or typed or str(response.status), message, ""
+        return typed or code or str(response.status), message, ""
     body = response.body.strip()
     if body[:1] == b"<":
         code, message, request_id = _xml_error(xml.read(body))
@@ -118,17 +120,13 @@ def _query_output(operation: OperationModel, shape: StructureShape, body: bytes)
 def _rest_output(
     shape: StructureShape, response: ObservedResponse, body: bytes, *, as_xml: bool
 ) -> dict[str, Any]:
-    headers = response.first_headers
-    found: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        wire = member.serialization.get("name", name)
-        location = member.serialization.get("location")
-        if location == "header" and wire.lower() in headers:
-            found[name] = rest.header_value(member, headers[wire.lower()])
-        elif location == "headers":
-            found |= rest.prefixed_headers(name, wire, headers)
+    found = _outside_the_body(shape, response)
     payload = shape.serialization.get("payload")
-    if not body.strip() or (payload and is_raw(shape.members[payload])):
+    if payload and is_raw(shape.members[payload]):
+        if body and shape.members[payload].type_name == "string":
+            found[payload] = body.decode("utf-8", "replace")
+        return found
+    if not body.strip():
         return found
     target = shape.members[payload] if payload else shape
     if as_xml:
@@ -139,6 +137,22 @@ def _rest_output(
         found[payload] = value
     elif isinstance(value, dict):
         found |= value
+    return found
+
+
+def _outside_the_body(shape: StructureShape, response: ObservedResponse) -> dict[str, Any]:
+    """Members that stand in headers or in the status."""
+    headers = response.first_headers
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        wire = member.serialization.get("name", name)
+        location = member.serialization.get("location")
+        if location == "header" and wire.lower() in headers:
+            found[name] = rest.header_value(member, headers[wire.lower()])
+        elif location == "headers":
+            found |= rest.prefixed_headers(name, wire, headers)
+        elif location == "statusCode":
+            found[name] = response.status
     return found
 
 

@@ -6,12 +6,14 @@ is still recorded. The protocol is the one the client really spoke, whatever els
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+import msgspec
 from botocore.model import OperationModel, Shape
 
 from opentrail.aws.answers import is_raw, is_whole, read_outcome, read_output
@@ -40,6 +42,7 @@ class _Understood:
     problem: str = ""
 
 
+MAX_INFLATED_BYTES = 16 * 1024 * 1024
 S3_SIGNING_NAMES = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
 """What S3's own operations are signed for, by kind of bucket or endpoint."""
 
@@ -52,7 +55,7 @@ def read_call(observed: ObservedCall, default_region: str) -> ApiCall:
     scope = read_scope(request)
     signing = service_id(request, scope)
     try:
-        understood = _understand(request, signing)
+        understood = _understand(_inflated(request, signing), signing)
     except Exception as problem:  # noqa: BLE001 - whatever a caller sends ends as a record
         understood = _Understood(
             _first(signing), None, None, f"{type(problem).__name__}: {problem}"
@@ -94,6 +97,25 @@ def read_result(call: ApiCall) -> Mapping[str, Any] | None:
 
 
 # Requests
+
+
+def _inflated(request: ObservedRequest, signing: str) -> ObservedRequest:
+    """The request with its body as it was before the SDK compressed it; an object stays as it is.
+
+    Raises:
+        ValueError: it says gzip and is not, or is larger than a call can be.
+    """
+    coding = (request.header("content-encoding") or "").rpartition(",")[2].strip().lower()
+    if coding != "gzip" or signing in S3_SIGNING_NAMES or not is_whole(request):
+        return request
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        plain = reader.decompress(request.body, MAX_INFLATED_BYTES)
+    except zlib.error as cause:
+        raise ValueError(f"body is not gzip: {cause}") from cause
+    if not reader.eof:
+        raise ValueError(f"body is cut, or larger than {MAX_INFLATED_BYTES} bytes before gzip")
+    return msgspec.structs.replace(request, body=plain, body_length=len(plain))
 
 
 def _understand(request: ObservedRequest, signing: str) -> _Understood:

@@ -12,7 +12,7 @@ from typing import Any
 import cbor2
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from opentrail.aws.protocols.values import MAX_DEPTH, TooDeep, timestamp
+from opentrail.aws.protocols.values import MAX_DEPTH, TooDeep, number, timestamp
 
 
 def read(body: bytes) -> Any:
@@ -55,7 +55,9 @@ def _plain(value: Any, depth: int) -> Any:
     """Only what a record can hold."""
     if depth > MAX_DEPTH:
         raise TooDeep("body nests too deep")
-    if value is None or isinstance(value, str | bytes | bool | int | float | datetime):
+    if isinstance(value, float):
+        return number(value)
+    if value is None or isinstance(value, str | bytes | bool | int | datetime):
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item, depth + 1) for item in value]

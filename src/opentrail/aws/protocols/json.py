@@ -56,7 +56,8 @@ def _structure(shape: StructureShape, value: Any, depth: int) -> Any:
             continue
         entry = known.get(key)
         if entry is None:
-            found[key] = item
+            if key != "__type":
+                found[key] = item
         else:
             found[entry[0]] = from_json(entry[1], item, depth + 1)
     return found

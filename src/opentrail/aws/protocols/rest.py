@@ -19,6 +19,13 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from opentrail.aws.models import service_model
 from opentrail.aws.protocols.values import scalar
 
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^,"]+')
+"""The entries of a header's list: quoted, or up to the next comma."""
+
+_DATES = re.compile(r"\s*(?:[A-Za-z]{3}, )?[^,]+")
+"""The entries of a list of times: an HTTP date has a comma of its own."""
+
+_QUOTED = re.compile(r"\\(.)")
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
 
 
@@ -189,7 +196,12 @@ def header_value(shape: Shape, text: str) -> Any:
         except ValueError:
             return text
     if isinstance(shape, ListShape):
-        return [scalar(shape.member, part.strip()) for part in text.split(",") if part.strip()]
+        parts = _DATES if shape.member.type_name == "timestamp" else _PARTS
+        return [
+            scalar(shape.member, _QUOTED.sub(r"\1", part[1:-1]) if part[:1] == '"' else part)
+            for part in (found.strip() for found in parts.findall(text))
+            if part
+        ]
     return scalar(shape, text)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -40,7 +41,7 @@ def scalar(shape: Shape, text: str) -> Any:
             case "integer" | "long":
                 return int(text)
             case "float" | "double":
-                return float(text)
+                return number(float(text))
             case "timestamp":
                 return timestamp(text)
             case "blob":
@@ -49,6 +50,13 @@ def scalar(shape: Shape, text: str) -> Any:
                 return text
     except (ValueError, OverflowError, binascii.Error):
         return text
+
+
+def number(value: float) -> float | str:
+    """A number that JSON can hold; the others by the names that AWS's protocols give them."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
 def timestamp(value: Any) -> Any:

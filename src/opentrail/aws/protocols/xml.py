@@ -79,8 +79,8 @@ def _member(name: str, shape: Shape, by_name: dict[str, list[ET.Element]], depth
     traits = shape.serialization
     wire = traits.get("name", name)
     if traits.get("flattened") and isinstance(shape, ListShape):
-        wire = shape.member.serialization.get("name", wire)
-        elements = by_name.get(wire)
+        # Answers name the items, requests the list; models tell both.
+        elements = by_name.get(shape.member.serialization.get("name", wire)) or by_name.get(wire)
         if elements is None:
             return None
         return [from_xml(shape.member, one, depth + 1) for one in elements]
