@@ -47,7 +47,12 @@ _SHOWN_NAMES = frozenset(
         "nopasswordrequired",
         "username",
         "masterusername",
+        "keyid",
+        "kmskeyarn",
+        "kmskeyid",
+        "kmsmasterkeyid",
         "secretversionid",
+        "ssekmskeyid",
         "secretversionsperstage",
     }
 )

@@ -31,7 +31,7 @@ _LEFT_OUT_HEADERS = frozenset(
         "x-amz-user-agent",
     }
 )
-_SECRET_HEADERS = ("server-side-encryption-customer-key",)
+_SECRET_HEADERS = ("server-side-encryption-customer-key", "server-side-encryption-context")
 MAX_HOST_ID = 1024
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _OBJECT_BODIES = frozenset({"PutObject", "UploadPart", "WriteGetObjectResponse"})
