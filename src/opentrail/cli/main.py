@@ -1,4 +1,4 @@
-"""The commands: serve, run, env, status, keys, events, verify, signing-keys."""
+"""The commands: serve, run, env, status, keys, events, record, verify, signing-keys."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from opentrail.app.wiring import first_key, open_parts
 from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
 from opentrail.cli.keys import keys
+from opentrail.cli.record import record
 from opentrail.cli.signing_keys import signing_keys
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
 from opentrail.cli.verify import verify
@@ -37,6 +38,7 @@ commands.add_typer(keys, name="keys")
 commands.add_typer(events, name="events")
 commands.add_typer(signing_keys, name="signing-keys")
 commands.command("verify")(verify)
+commands.command("record", context_settings={"allow_interspersed_args": False})(record)
 
 
 def main() -> None:

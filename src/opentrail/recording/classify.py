@@ -73,6 +73,15 @@ _READ = frozenset(
         ("transcribe", "DescribeLanguageModel"),
     }
 )
+_SESSIONS = frozenset(
+    {
+        "AssumeRole",
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
+        "GetFederationToken",
+        "GetSessionToken",
+    }
+)
 _WRITE = frozenset({("cognito-identity", "GetId"), ("sqs", "ReceiveMessage")})
 
 
@@ -92,6 +101,11 @@ def is_read_only(service: str, operation: OperationModel) -> bool:
         return True
     model = operation.service_model._service_description  # noqa: SLF001 - the trait has no accessor
     return bool(model["operations"][operation.name].get("readonly"))
+
+
+def issues_session(service: str, operation: OperationModel | None) -> bool:
+    """Whether the answer is a session: such a call is recorded with its answer though it reads."""
+    return service == "sts" and operation is not None and operation.name in _SESSIONS
 
 
 def is_read_only_method(method: str) -> bool:

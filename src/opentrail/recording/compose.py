@@ -17,7 +17,7 @@ from opentrail.aws.models import service_heads
 from opentrail.aws.observed import ObservedCall
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal
-from opentrail.recording.classify import is_data, is_read_only, is_read_only_method
+from opentrail.recording.classify import is_data, is_read_only, is_read_only_method, issues_session
 from opentrail.recording.identity import ANONYMOUS, user_identity
 from opentrail.recording.names import event_name
 from opentrail.recording.redact import HIDDEN, hidden_members, safe_target
@@ -82,7 +82,8 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
             record["errorMessage"] = _text(_safe_message(call.error_message))
     notes = _notes(call) if call.problem or not known else {}
     record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
-    elements = None if read_only or call.error_code else _elements(call)
+    silent = read_only and not issues_session(call.service, operation)
+    elements = None if silent or call.error_code else _elements(call)
     record["responseElements"] = _fitting(elements, notes, "responseElements")
     additional = s3_additional(call) if call.service == "s3" else {}
     if notes:
