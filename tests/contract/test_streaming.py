@@ -198,3 +198,17 @@ def framed(chunks: list[bytes], seed: str, scope: str, key: bytes) -> Iterator[b
 
 def text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def test_a_batch_of_deletions_has_a_record_for_each_object(store: Running) -> None:
+    s3 = store.client("s3")
+    for key in ("one", "two"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+    s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "one"}, {"Key": "two"}]})
+
+    batch = store.records(name="DeleteObjects")[-1]
+    found = store.records(name="DeleteObject")
+    each = [one for one in found if one["requestID"] == batch["requestID"]]
+    assert [one["requestParameters"]["key"] for one in each] == ["one", "two"]
+    assert {one["eventType"] for one in each} == {"AwsServiceEvent"}

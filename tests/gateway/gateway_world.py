@@ -73,9 +73,9 @@ async def world(upside: Upside, *, journal: JournalWriter | None = None) -> Asyn
     commit = GroupCommit(journal or MemoryJournal())
     made = World(0, upstream_port=upstream_port)
 
-    def compose(call: ObservedCall) -> bytes:
+    def compose(call: ObservedCall) -> tuple[bytes, ...]:
         made.calls.append(call)
-        return b"{}"
+        return (b"{}",)
 
     recording = Recording(compose, commit, SystemClock())
 

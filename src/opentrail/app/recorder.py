@@ -21,6 +21,7 @@ from opentrail.recording import (
     issues_credentials,
     learned_credentials,
     learned_principals,
+    object_records,
 )
 
 _log = structlog.get_logger()
@@ -39,18 +40,22 @@ class Recorder:
         self.counts: Counter[str] = Counter()
 
     def compose(self, observed: ObservedCall) -> bytes:
-        """The record of `observed`; never raises, whatever the bytes are."""
+        """The call's own record; never raises, whatever the bytes are."""
+        return self.records(observed)[0]
+
+    def records(self, observed: ObservedCall) -> tuple[bytes, ...]:
+        """The call's own record, then those of the objects of a batch; never raises."""
         self.counts["calls"] += 1
         try:
-            return self._compose(observed)
+            return self._records(observed)
         except Exception:  # noqa: BLE001 - see below
             # A bug of ours must not turn an executed call into an unrecorded one.
             _log.exception("call_not_decoded")
             self.counts["undecoded"] += 1
             facts = RecordFacts(event_id=self._ids.event_id(), account_id=self._account)
-            return compose_undecoded(observed, facts=facts, region=self._region)
+            return (compose_undecoded(observed, facts=facts, region=self._region),)
 
-    def _compose(self, observed: ObservedCall) -> bytes:
+    def _records(self, observed: ObservedCall) -> tuple[bytes, ...]:
         call = read_call(observed, self._region)
         if call.problem:
             self.counts["undecoded"] += 1
@@ -65,7 +70,8 @@ class Recorder:
         )
         if issues_credentials(call):
             self._learn(call, read_result(call), principal)
-        return compose(call, principal, facts=facts)
+        own = compose(call, principal, facts=facts)
+        return (own, *object_records(call, own, self._ids.event_id))
 
     def _principal(self, call: ApiCall) -> Principal | None:
         """Who called; None for an unsigned call."""

@@ -102,7 +102,7 @@ async def _run(
         state=parts.state,
         clock=parts.clock,
     )
-    doors = Doors(own=door, recording=Recording(recorder.compose, commit, parts.clock))
+    doors = Doors(own=door, recording=Recording(recorder.records, commit, parts.clock))
     server = GatewayServer(partial(upstreams.exchange, doors))
     port = await server.start(settings.host, settings.port)
     processes.start(_workers(settings, upstreams))

@@ -36,6 +36,10 @@ Outcome = tuple[int, int] | Exception
 _Waiting = tuple[bytes, Callable[[Outcome], None]]
 
 
+def _told_by_the_last(_outcome: Outcome) -> None:
+    """Records of one call share their outcome."""
+
+
 class GroupCommit:
     """Appends to the journal for an event loop."""
 
@@ -54,6 +58,16 @@ class GroupCommit:
             self._busy = True
             loop = asyncio.get_running_loop()
             loop.call_soon(self._start, loop, 1)
+
+    def append_all(self, raws: Sequence[bytes], done: Callable[[Outcome], None]) -> None:
+        """Call `done` when all of `raws` (at least one) are durable, or when they can't be.
+
+        They wait in one row, so they are synced together.
+        """
+        *others, last = raws
+        for raw in others:
+            self.append(raw, _told_by_the_last)
+        self.append(last, done)
 
     async def appended(self, raw: bytes) -> tuple[int, int]:
         """The place of `raw`, which is durable.

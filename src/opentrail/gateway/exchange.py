@@ -9,7 +9,7 @@ fails the client gets 503, or, when the answer's head is already out, a broken a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,8 +38,8 @@ Some clients take a head without its body for a success, so an answer cut off by
 pass for an acknowledgement; longer and chunked ones are noticed by every client.
 """
 
-Compose = Callable[[ObservedCall], bytes]
-"""An observed call to the bytes of its record; never raises."""
+Compose = Callable[[ObservedCall], Sequence[bytes]]
+"""An observed call to the bytes of its records, at least one; never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +262,8 @@ class ProxyExchange:
         if self._answered:
             return
         self._answered = True
-        raw = self._recording.compose(self._observed(failure))
-        self._recording.commit.append(raw, lambda outcome: self._recorded(outcome, failure))
+        raws = self._recording.compose(self._observed(failure))
+        self._recording.commit.append_all(raws, lambda outcome: self._recorded(outcome, failure))
 
     def _recorded(self, outcome: Outcome, failure: str) -> None:
         broken = isinstance(outcome, Exception)

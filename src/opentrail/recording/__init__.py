@@ -1,5 +1,6 @@
 """An observed call as a CloudTrail record: who, what, to which resource, with what result."""
 
+from opentrail.recording.batches import object_records
 from opentrail.recording.compose import RecordFacts, compose, compose_undecoded
 from opentrail.recording.learned import (
     issues_credentials,
@@ -14,4 +15,5 @@ __all__ = [
     "issues_credentials",
     "learned_credentials",
     "learned_principals",
+    "object_records",
 ]
