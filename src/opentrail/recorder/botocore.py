@@ -1,0 +1,135 @@
+"""Records of the calls of a botocore session, composed as the gateway composes them.
+
+botocore tells of each request before it is sent and of each answer; both are told in the calling
+thread, one after the other, whether the answer came over the network or from moto's mock. Each
+attempt of a retried call is a record of its own, as it is at AWS.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import botocore.session
+from botocore import handlers
+from botocore.awsrequest import AWSPreparedRequest
+
+from opentrail.adapters.ids import SystemIds
+from opentrail.aws.decode import read_call
+from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
+from opentrail.clock import Clock, SystemClock
+from opentrail.record.principal import Principal, PrincipalType
+from opentrail.recording import RecordFacts, compose, object_records
+
+Sink = Callable[[bytes], None]
+"""Takes the bytes of one record."""
+
+LOCAL_ADDRESS = "127.0.0.1"
+DEFAULT_ACCOUNT = "123456789012"
+
+
+class BotocoreRecorder:
+    """Hooks botocore; gives the record of each call to a sink.
+
+    Args of the constructor:
+        sink: Called in the thread of the call, before the caller has its answer.
+        principal: Who calls; None records the access key alone.
+        account_id: The account that the records are delivered to.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        principal: Principal | None = None,
+        account_id: str = DEFAULT_ACCOUNT,
+        clock: Clock | None = None,
+    ) -> None:
+        self._sink = sink
+        self._principal = principal or Principal(type=PrincipalType.UNKNOWN, account_id="")
+        self._account = account_id
+        self._clock = clock or SystemClock()
+        self._ids = SystemIds()
+        self._current = threading.local()
+
+    def attach(self, session: botocore.session.Session) -> None:
+        """Record the clients that `session` makes from now on."""
+        session.register("before-send", self._sent, unique_id=f"opentrail-sent-{id(self)}")
+        session.register(
+            "response-received", self._received, unique_id=f"opentrail-received-{id(self)}"
+        )
+
+    def attach_everywhere(self) -> None:
+        """Record the clients of every session made from now on, until `detach_everywhere`."""
+        handlers.BUILTIN_HANDLERS.append(("before-send", self._sent))
+        handlers.BUILTIN_HANDLERS.append(("response-received", self._received))
+
+    def detach_everywhere(self) -> None:
+        """Sessions made from now on are not recorded."""
+        for entry in (("before-send", self._sent), ("response-received", self._received)):
+            if entry in handlers.BUILTIN_HANDLERS:
+                handlers.BUILTIN_HANDLERS.remove(entry)
+
+    def _sent(self, request: AWSPreparedRequest, **_: Any) -> None:
+        self._current.request = observed_request(request, self._clock.now())
+
+    def _received(
+        self, response_dict: Mapping[str, Any] | None, exception: Exception | None, **_: Any
+    ) -> None:
+        request = getattr(self._current, "request", None)
+        if request is None:
+            return
+        self._current.request = None
+        observed = ObservedCall(
+            request=request,
+            response=None if response_dict is None else observed_response(response_dict),
+            failure="" if exception is None else f"{type(exception).__name__}: {exception}",
+            ended=self._clock.now(),
+        )
+        call = read_call(observed, "us-east-1")
+        principal = None if call.scope is None else self._principal
+        facts = RecordFacts(event_id=self._ids.event_id(), account_id=self._account)
+        own = compose(call, principal, facts=facts)
+        for raw in (own, *object_records(call, own, self._ids.event_id)):
+            self._sink(raw)
+
+
+def observed_request(request: AWSPreparedRequest, when: datetime) -> ObservedRequest:
+    """A request as botocore is about to send it; a body that streams is told by its length."""
+    body = request.body or b""
+    kept = body.encode() if isinstance(body, str) else body
+    kept = bytes(kept) if isinstance(kept, bytes | bytearray) else b""
+    _scheme, _, rest = str(request.url).partition("://")
+    host, slash, target = rest.partition("/")
+    headers = tuple((str(name), _text(value)) for name, value in request.headers.items())
+    if not any(name.lower() == "host" for name, _ in headers):
+        headers = (("Host", host), *headers)
+    told = next((text for name, text in headers if name.lower() == "content-length"), "")
+    return ObservedRequest(
+        method=str(request.method),
+        target=slash + target or "/",
+        headers=headers,
+        body=kept,
+        body_length=int(told) if told.isdecimal() and not kept else len(kept),
+        peer_address=LOCAL_ADDRESS,
+        started=when,
+    )
+
+
+def observed_response(answer: Mapping[str, Any]) -> ObservedResponse:
+    """An answer as botocore parsed it; a body that streams is told by its length."""
+    body = answer["body"] if isinstance(answer["body"], bytes) else b""
+    headers = tuple((str(name), _text(value)) for name, value in answer["headers"].items())
+    told = next((text for name, text in headers if name.lower() == "content-length"), "")
+    return ObservedResponse(
+        status=int(answer["status_code"]),
+        headers=headers,
+        body=body,
+        body_length=int(told) if told.isdecimal() and not body else len(body),
+    )
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
