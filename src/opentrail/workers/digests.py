@@ -53,6 +53,8 @@ from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import TRAIL_KIND, Trail
 from opentrail.workers.sending import apply_with_status
 
+LATE_FILES_EVERY = timedelta(seconds=5)
+
 _log = structlog.get_logger()
 
 
@@ -89,6 +91,7 @@ class DigestWorker:
         self._signer = signer
         self._clock = clock
         self._settings = settings
+        self._looked: dict[str, datetime] = {}
 
     def step(self) -> int:
         """Write every digest that is due; how many were written."""
@@ -121,23 +124,34 @@ class DigestWorker:
     def _plan(self, document: Document, chain: Chain) -> bool:
         """Keep what the next digest lists, or end the chain; False when nothing is due."""
         now = self._clock.now()
+        end = chain.next_end(self._settings.interval)
+        over = chain.closing is not None and chain.covered >= chain.closing
+        if now < end and not over and not self._looks_for_late(document.key, now):
+            return False
         files = self._delivered(chain)
         if self._backfill_is_due(chain, files):
             assert chain.last is not None
             late = [file for file in files if file.closed < chain.last.end]
             start = min(file.closed for file in late).replace(microsecond=0)
             return self._keep(document, chain, late, start, chain.last.end, backfill=True)
-        if chain.closing is not None and chain.covered >= chain.closing:
+        if over:
             head = self._head(chain, closed=chain.closing)
             self._state.apply(
                 [Change(CHAIN_KIND, document.key, None, expected=document.version), head]
             )
             return False
-        end = chain.next_end(self._settings.interval)
         if now < end or (self._on_its_way(chain, end) and now < end + self._settings.patience):
             return False
         listed = [file for file in files if chain.covered <= file.closed < end]
         return self._keep(document, chain, listed, chain.covered, end, backfill=False)
+
+    def _looks_for_late(self, chain: str, now: datetime) -> bool:
+        """Whether it is time to look for late files; between digests there may be thousands."""
+        last = self._looked.get(chain)
+        if last is not None and timedelta(0) <= now - last < LATE_FILES_EVERY:
+            return False
+        self._looked[chain] = now
+        return True
 
     def _backfill_is_due(self, chain: Chain, files: Sequence[DeliveredLogFile]) -> bool:
         if chain.last is None or not any(file.closed < chain.last.end for file in files):
