@@ -159,6 +159,16 @@ def test_a_second_server_on_the_same_directory_is_refused(server: Running) -> No
     assert "is in use by process" in done.stderr
 
 
+def test_a_port_that_is_taken_is_told(server: Running, tmp_path: Path) -> None:
+    done = server.run(
+        "opentrail", "serve", "--data", str(tmp_path / "other"), "--port", str(server.port),
+        "--upstream", "*=http://127.0.0.1:1", check=False, OPENTRAIL_DATA=str(tmp_path / "other"),
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert "can't be listened on: Address already in use" in done.stderr
+
+
 def test_secrets_are_in_no_file_of_the_directory(server: Running) -> None:
     canary = "CANARY-7f3a9c-SECRET"
     server.client("secretsmanager").create_secret(Name="s1", SecretString=canary)

@@ -24,6 +24,7 @@ from opentrail.app.settings import Settings, as_environment
 from opentrail.app.status import ServerStatus, write_status
 from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
+from opentrail.errors import Unavailable
 from opentrail.gateway import GatewayServer, GroupCommit
 from opentrail.gateway.exchange import Recording
 
@@ -104,7 +105,15 @@ async def _run(
     )
     doors = Doors(own=door, recording=Recording(recorder.records, commit, parts.clock))
     server = GatewayServer(partial(upstreams.exchange, doors))
-    port = await server.start(settings.host, settings.port)
+    try:
+        port = await server.start(settings.host, settings.port)
+    except OSError as cause:
+        commit.close()
+        why = os.strerror(cause.errno) if cause.errno else str(cause)
+        raise Unavailable(
+            f"{settings.host}:{settings.port} can't be listened on: {why}; "
+            "choose another with --port or OPENTRAIL_PORT"
+        ) from cause
     processes.start(_workers(settings, upstreams))
     announce(Started(f"http://{settings.host}:{port}", embedded is not None))
     keeper = _Keeper(settings, parts, recorder, f"http://{settings.host}:{port}")
