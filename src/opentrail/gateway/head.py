@@ -65,17 +65,23 @@ def refusal(head_bytes: int, version: str, target: bytes, headers: RawHeaders) -
         return f"the request head is larger than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers"
     if not target.startswith(b"/"):
         return "the request target must start with '/'"
-    return _framing_refusal([(name.lower(), value) for name, value in headers])
+    return _framing_refusal(headers, [name.lower() for name, _ in headers])
 
 
-def _framing_refusal(headers: list[tuple[bytes, bytes]]) -> str:
-    hosts = sum(name == b"host" for name, _ in headers)
+def _framing_refusal(headers: RawHeaders, names: list[bytes]) -> str:
+    """As `refusal`, for what tells where the body ends; `names` are the headers' in lower case."""
+    hosts = names.count(b"host")
     if hosts != 1:
         return f"the request has {hosts} Host headers; expected exactly one"
-    lengths = [value for name, value in headers if name == b"content-length"]
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
-    if len(lengths) + len(codings) > 1:
+    told = names.count(b"content-length") + names.count(b"transfer-encoding")
+    if not told:
+        return ""
+    if told > 1:
         return "the request tells the length of its body more than once"
+    lengths = [value for (_, value), name in zip(headers, names, strict=True)
+               if name == b"content-length"]  # fmt: skip
+    codings = [value for (_, value), name in zip(headers, names, strict=True)
+               if name == b"transfer-encoding"]  # fmt: skip
     if lengths and not lengths[0].isdigit():
         return "Content-Length is not a number"
     if codings and codings[0].strip().lower() != b"chunked":
@@ -121,13 +127,20 @@ def upstream_head(head: RequestHead) -> bytes:
 
 def end_to_end(headers: RawHeaders) -> list[bytes]:
     """Header lines without the hop-by-hop ones and those that `Connection` names."""
+    names = [name.lower() for name, _ in headers]
+    if headers and HOP_BY_HOP.isdisjoint(names):
+        return [b"\r\n".join([b": ".join(header) for header in headers]), b"\r\n"]
     dropped = HOP_BY_HOP
-    for name, value in headers:
-        if name.lower() == b"connection":
+    for (_, value), name in zip(headers, names, strict=True):
+        if name == b"connection":
             named = {token.strip().lower() for token in value.split(b",")}
             # A client could name Host or Authorization here to have them stripped on the way.
             dropped = dropped | (named - {b"host", b"authorization", b"content-length"})
-    return [b"%b: %b\r\n" % (name, value) for name, value in headers if name.lower() not in dropped]
+    return [
+        b"%b: %b\r\n" % header
+        for header, name in zip(headers, names, strict=True)
+        if name not in dropped
+    ]
 
 
 def chunk(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ events"). Nothing public says it for every operation, so names decide where no t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from botocore.model import OperationModel
 
@@ -90,6 +91,7 @@ def is_data(service: str, operation: str) -> bool:
     return operation in DATA_OPERATIONS.get(service, ())
 
 
+@lru_cache(maxsize=32768)
 def is_read_only(service: str, operation: OperationModel) -> bool:
     """Whether the call changes nothing."""
     place = (service, operation.name)

@@ -6,6 +6,7 @@ Source: spec: selectors, section 7; recorded Lambda names in real log files.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from botocore.model import OperationModel
 
@@ -51,6 +52,7 @@ _LAMBDA_UNDATED_SINCE = 2020
 """Operations of newer API versions are recorded under their plain names."""
 
 
+@lru_cache(maxsize=32768)
 def event_name(service: str, operation: OperationModel) -> str:
     """What CloudTrail calls the operation."""
     if service == "lambda":
