@@ -232,3 +232,23 @@ def all_closed(server: Running) -> bool:
     count = digests(server)
     time.sleep(4)
     return digests(server) == count
+
+
+def test_a_trusted_proxys_word_is_taken_and_nobody_elses(tmp_path: Path) -> None:
+    def source(server: Running) -> str:
+        client = server.client("cloudtrail")
+        client.meta.events.register("before-send", forward)
+        client.list_trails()
+        found: str = server.records(name="ListTrails")[-1]["sourceIPAddress"]
+        return found
+
+    def forward(request: Any, **_: Any) -> None:
+        request.headers["X-Forwarded-For"] = "203.0.113.9"
+
+    upstreams = ("--upstream", "*=http://127.0.0.1:9", "--upstream", "s3=http://127.0.0.1:9")
+    with running(tmp_path / "plain", *upstreams) as server:
+        assert source(server) == "127.0.0.1"
+    with running(
+        tmp_path / "behind", *upstreams, OPENTRAIL_TRUSTED_PROXIES="127.0.0.0/8"
+    ) as server:
+        assert source(server) == "203.0.113.9"

@@ -27,6 +27,7 @@ from opentrail.app.wiring import Parts, open_parts
 from opentrail.errors import Unavailable
 from opentrail.gateway import GatewayServer, GroupCommit
 from opentrail.gateway.exchange import Recording
+from opentrail.gateway.source_address import parse_networks
 
 WORKERS = "workers"
 TICK_SECONDS = 0.5
@@ -103,7 +104,11 @@ async def _run(
         state=parts.state,
         clock=parts.clock,
     )
-    doors = Doors(own=door, recording=Recording(recorder.records, commit, parts.clock))
+    doors = Doors(
+        own=door,
+        recording=Recording(recorder.records, commit, parts.clock),
+        trusted=parse_networks(settings.trusted_proxies),
+    )
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port)

@@ -54,6 +54,7 @@ class Settings:
         upstreams: Services behind the endpoint, as `s3=URL,*=URL`; empty starts the embedded ones.
         s3_access_key_id: Key that delivers log files to a named S3 upstream.
         s3_secret_access_key: Its secret.
+        trusted_proxies: Networks whose `X-Forwarded-For` is believed, comma separated; none.
         log_level: debug, info, warning or error.
     """
 
@@ -67,6 +68,7 @@ class Settings:
     upstreams: tuple[str, ...] = ()
     s3_access_key_id: str = ""
     s3_secret_access_key: str = ""
+    trusted_proxies: tuple[str, ...] = ()
     log_level: str = "info"
 
     def __post_init__(self) -> None:

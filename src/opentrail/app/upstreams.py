@@ -19,6 +19,7 @@ from opentrail.gateway import (
 )
 from opentrail.gateway.exchange import Recording
 from opentrail.gateway.observing import observed_head
+from opentrail.gateway.source_address import Network
 
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
 """Signing names that OpenTrail answers itself."""
@@ -32,6 +33,7 @@ class Doors:
 
     own: LocalDoor
     recording: Recording
+    trusted: tuple[Network, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Upstreams:
 
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
-        request = observed_head(head, client.peer_address, doors.recording.clock)
+        request = observed_head(head, client.peer_address, doors.recording.clock, doors.trusted)
         service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
             return LocalExchange(client, head, request, doors.own)

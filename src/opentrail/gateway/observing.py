@@ -7,11 +7,23 @@ from functools import lru_cache
 from opentrail.aws.observed import Headers, ObservedRequest
 from opentrail.clock import Clock
 from opentrail.gateway.head import RawHeaders, RequestHead
+from opentrail.gateway.source_address import Network, source_address
+
+FORWARDED = "x-forwarded-for"
 
 
-def observed_head(head: RequestHead, peer_address: str, clock: Clock) -> ObservedRequest:
-    """The request as far as its head tells it, begun now; the body is still empty."""
+def observed_head(
+    head: RequestHead, peer_address: str, clock: Clock, trusted: tuple[Network, ...] = ()
+) -> ObservedRequest:
+    """The request as far as its head tells it, begun now; the body is still empty.
+
+    Args:
+        trusted: Proxies whose `X-Forwarded-For` is believed.
+    """
     headers, first = text_headers(head.headers)
+    if trusted and FORWARDED in first:
+        told = [value for name, value in headers if name.lower() == FORWARDED]
+        peer_address = source_address(peer_address, told, trusted)
     return ObservedRequest(
         method=head.method.decode("latin-1"),
         target=head.target.decode("latin-1"),

@@ -6,6 +6,7 @@ presence and their size limits; real log files for the order of members.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,16 +206,17 @@ def _notes(call: ApiCall) -> dict[str, Any]:
 def _fitting(
     value: dict[str, Any] | None, notes: dict[str, Any], name: str
 ) -> dict[str, Any] | None:
-    """`value`, or None with a note when it is larger than a record may hold."""
+    """`value`, or None with a note when it is larger than a record may hold.
+
+    The note has the length and SHA-256 of what would have stood there, secrets hidden.
+    """
     if value is None:
         return None
-    try:
-        size = len(_ENCODER.encode(value))
-    except UnicodeEncodeError:
-        size = len(_ENCODER.encode(_clean(value)))
-    if size <= MAX_OBJECT_BYTES:
+    encoded = encode(value)
+    if len(encoded) <= MAX_OBJECT_BYTES:
         return value
-    notes.setdefault("omitted", {})[name] = size
+    digest = hashlib.sha256(encoded).hexdigest()
+    notes.setdefault("omitted", {})[name] = {"length": len(encoded), "sha256": digest}
     return None
 
 
