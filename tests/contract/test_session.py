@@ -141,6 +141,24 @@ def test_a_session_of_an_assumed_role_is_recorded_as_such(server: Running) -> No
     assert got["SessionToken"] not in json.dumps(assumed)
 
 
+def test_a_role_of_another_account_is_recorded_in_both(server: Running) -> None:
+    other = "999999999999"
+    server.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{other}:role/auditor", RoleSessionName="visit"
+    )
+
+    own, copy = server.records(name="AssumeRole")[-2:]
+
+    assert own["sharedEventID"] == copy["sharedEventID"]
+    assert own["eventID"] != copy["eventID"]
+    assert (own["recipientAccountId"], copy["recipientAccountId"]) == (ACCOUNT, other)
+    assert own["userIdentity"]["type"] == "IAMUser"
+    assert copy["userIdentity"] == {
+        "type": "AWSAccount", "principalId": own["userIdentity"]["principalId"],
+        "accountId": ACCOUNT,
+    }  # fmt: skip
+
+
 def test_an_unknown_key_is_recorded_as_unknown(server: Running) -> None:
     foreign = {"aws_access_key_id": "AKIAUNKNOWNUNKNOWN00", "aws_secret_access_key": "x"}
     server.client("sqs", **foreign).list_queues()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from opentrail.recording import (
     learned_credentials,
     learned_principals,
     object_records,
+    other_account,
 )
 
 _log = structlog.get_logger()
@@ -44,7 +46,7 @@ class Recorder:
         return self.records(observed)[0]
 
     def records(self, observed: ObservedCall) -> tuple[bytes, ...]:
-        """The call's own record, then those of the objects of a batch; never raises."""
+        """The call's own record, then those of a batch's objects or of another account."""
         self.counts["calls"] += 1
         try:
             return self._records(observed)
@@ -63,14 +65,19 @@ class Recorder:
             self.counts["failed"] += 1
         principal = self._principal(call)
         account = principal.account_id if principal else ""
+        other = other_account(call, principal)
         facts = RecordFacts(
             event_id=self._ids.event_id(),
             account_id=account or self._account,
             account_alias=self._identities.account_alias(account) if account else "",
+            shared_event_id=self._ids.event_id() if other else "",
         )
         if issues_credentials(call):
             self._learn(call, read_result(call), principal)
         own = compose(call, principal, facts=facts)
+        if other:
+            elsewhere = replace(facts, event_id=self._ids.event_id(), account_id=other)
+            return (own, compose(call, principal, facts=elsewhere))
         return (own, *object_records(call, own, self._ids.event_id))
 
     def _principal(self, call: ApiCall) -> Principal | None:

@@ -6,6 +6,7 @@ from opentrail.recording.learned import (
     issues_credentials,
     learned_credentials,
     learned_principals,
+    other_account,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "learned_credentials",
     "learned_principals",
     "object_records",
+    "other_account",
 ]

@@ -19,7 +19,7 @@ from opentrail.aws.observed import ObservedCall
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal
 from opentrail.recording.classify import is_data, is_read_only, is_read_only_method, issues_session
-from opentrail.recording.identity import ANONYMOUS, user_identity
+from opentrail.recording.identity import ANONYMOUS, foreign_identity, user_identity
 from opentrail.recording.names import event_name
 from opentrail.recording.redact import HIDDEN, hidden_members, safe_target
 from opentrail.recording.resources import Place, resources
@@ -45,11 +45,13 @@ class RecordFacts:
     Attributes:
         account_id: The account that receives the record.
         account_alias: Root's user name in records, "" if the account has no alias.
+        shared_event_id: The same in the records of one call for several accounts; "" for one.
     """
 
     event_id: str
     account_id: str
     account_alias: str = ""
+    shared_event_id: str = ""
 
 
 def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
@@ -69,7 +71,11 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     data = operation is not None and is_data(call.service, operation.name)
     record: dict[str, Any] = {
         "eventVersion": EVENT_VERSION,
-        "userIdentity": user_identity(call, principal, facts.account_alias),
+        "userIdentity": (
+            foreign_identity(principal)
+            if principal is not None and principal.account_id not in ("", facts.account_id)
+            else user_identity(call, principal, facts.account_alias)
+        ),
         "eventTime": iso_seconds(call.observed.ended),
         "eventSource": call.event_source,
         "eventName": event_name(call.service, operation) if operation else UNDECODED_NAME,
@@ -104,6 +110,8 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
         record["apiVersion"] = version
     record["managementEvent"] = not data
     record["recipientAccountId"] = facts.account_id
+    if facts.shared_event_id:
+        record["sharedEventID"] = facts.shared_event_id
     record["eventCategory"] = "Data" if data else "Management"
     return encode(record)
 

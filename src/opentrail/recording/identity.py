@@ -14,6 +14,15 @@ from opentrail.record.principal import Principal, PrincipalType, Session
 ANONYMOUS: dict[str, Any] = {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
 
 
+def foreign_identity(principal: Principal) -> dict[str, Any]:
+    """Who called, as the record of another account tells it: the account and an id, no name."""
+    return {
+        "type": "AWSAccount",
+        "principalId": principal.principal_id,
+        "accountId": principal.account_id,
+    }
+
+
 def user_identity(call: ApiCall, principal: Principal | None, alias: str) -> dict[str, Any]:
     """The `userIdentity` of a call; None stands for an unsigned one."""
     key = call.scope.access_key_id if call.scope is not None else ""

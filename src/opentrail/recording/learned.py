@@ -89,6 +89,24 @@ def _long_term(
     return _credential(key, principal, temporary=False)
 
 
+def other_account(call: ApiCall, caller: Principal | None) -> str:
+    """The account whose role a caller of another account assumed; "" for every other call.
+
+    Such a call is recorded in both accounts.
+    """
+    assumes = call.service == "sts" and call.operation is not None
+    if not assumes or call.error_code or caller is None or not caller.account_id:
+        return ""
+    if call.operation is None or call.operation.name != "AssumeRole":
+        return ""
+    try:
+        account = Arn.parse(str((call.parameters or {}).get("RoleArn") or "")).account
+    except InvalidArn:
+        return ""
+    is_account = len(account) == 12 and account.isascii() and account.isdigit()
+    return account if is_account and account != caller.account_id else ""
+
+
 def _role_session(
     call: ApiCall,
     result: Result,
