@@ -69,7 +69,8 @@ def s3_additional(call: ApiCall) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if call.scope is not None:
         found["AuthenticationMethod"] = "QueryString" if call.scope.presigned else "AuthHeader"
-        found["SignatureVersion"] = "SigV4"
+        # Version 2 has no scope, so no date of its own.
+        found["SignatureVersion"] = "SigV4" if call.scope.date else "SigV2"
     decoded = request.header("x-amz-decoded-content-length") or ""
     found["bytesTransferredIn"] = (
         int(decoded) if _LENGTH.fullmatch(decoded) else request.body_length
