@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from opentrail.adapters.identities import read_file
 from opentrail.app.processes import free_ports
-from opentrail.app.status import is_running, read_status
+from opentrail.app.telemetry.status import is_running, read_status
 
 BIN = Path(sys.executable).parent
 ACCOUNT = "123456789012"

@@ -5,13 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from opentrail.adapters.intents import MemoryIntents
 from opentrail.adapters.journal import MemoryJournal
-from opentrail.aws.observed import ObservedCall
+from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.clock import SystemClock
 from opentrail.gateway import Client, GatewayServer, GroupCommit, ProxyExchange, RequestHead
 from opentrail.gateway.exchange import Recording
+from opentrail.gateway.fail_mode import ModePair
+from opentrail.gateway.keeper import Keeper, Outage
+from opentrail.gateway.numbers import Numbers
 from opentrail.gateway.observing import observed_head
 from opentrail.gateway.upstream import Upstream, UpstreamPool
+from opentrail.ports.intents import IntentLog
 from opentrail.ports.journal import JournalWriter
 
 Upside = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -22,6 +27,9 @@ class World:
     port: int
     calls: list[ObservedCall] = field(default_factory=list)
     upstream_port: int = 0
+    intents: IntentLog = field(default_factory=MemoryIntents)
+    keeper: Keeper = field(init=False)
+    outages: list[Outage] = field(default_factory=list)
 
     async def exchange(self, request: bytes) -> bytes:
         """Send, half-close, and read to the end."""
@@ -57,8 +65,32 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return head, body
 
 
+class Begun:
+    """Keeps what was observed; its records are two braces."""
+
+    def __init__(self, made: World, request: ObservedRequest, event_id: str) -> None:
+        self.event_id = event_id or "one"
+        self.data = request.target.startswith("/data")
+        self._made = made
+
+    def intent(self) -> bytes:
+        return b'{"intent":true}'
+
+    def records(self, observed: ObservedCall) -> tuple[bytes, ...]:
+        self._made.calls.append(observed)
+        return (b"{}",)
+
+
 @asynccontextmanager
-async def world(upside: Upside, *, journal: JournalWriter | None = None) -> AsyncIterator[World]:
+async def world(
+    upside: Upside,
+    *,
+    journal: JournalWriter | None = None,
+    intents: IntentLog | None = None,
+    modes: ModePair = ModePair(),  # noqa: B008 - frozen
+    memory_bytes: int = 1 << 20,
+    upstream_seconds: float = 900.0,
+) -> AsyncIterator[World]:
     """A gateway in front of an upstream whose connections `upside` serves."""
     writers: list[asyncio.StreamWriter] = []
 
@@ -70,18 +102,33 @@ async def world(upside: Upside, *, journal: JournalWriter | None = None) -> Asyn
     server = await asyncio.start_server(served, "127.0.0.1", 0)
     upstream_port = server.sockets[0].getsockname()[1]
     pool = UpstreamPool(Upstream("127.0.0.1", upstream_port, tls=False))
-    commit = GroupCommit(journal or MemoryJournal())
     made = World(0, upstream_port=upstream_port)
+    if intents is not None:
+        made.intents = intents
+    commit = GroupCommit(journal or MemoryJournal(), made.intents)
+    numbers = Numbers(made.intents, 0)
 
-    def compose(call: ObservedCall) -> tuple[bytes, ...]:
-        made.calls.append(call)
-        return (b"{}",)
+    def outage_record(outage: Outage) -> bytes:
+        made.outages.append(outage)
+        return b"{}"
 
-    recording = Recording(compose, commit, SystemClock())
+    made.keeper = Keeper(
+        commit,
+        numbers,
+        clock=SystemClock(),
+        outage_record=outage_record,
+        memory_bytes=memory_bytes,
+    )
+    recording = Recording(
+        lambda request, event_id: Begun(made, request, event_id),
+        made.keeper,
+        SystemClock(),
+        upstream_seconds,
+    )
 
     def open_exchange(client: Client, head: RequestHead) -> ProxyExchange:
         request = observed_head(head, client.peer_address, recording.clock)
-        return ProxyExchange(client, head, request, pool, recording)
+        return ProxyExchange(client, head, request, pool, recording, modes)
 
     gateway = GatewayServer(open_exchange)
     made.port = await gateway.start("127.0.0.1", 0)

@@ -181,7 +181,7 @@ def test_a_dead_upstream_gives_502_and_a_record() -> None:
 class Refusing:
     """A journal whose disk is full."""
 
-    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+    def append(self, raws: Sequence[bytes], numbers: Sequence[int] = ()) -> tuple[int, ...]:
         raise Unavailable(f"no room for {len(raws)}")
 
 
@@ -199,10 +199,10 @@ def test_a_call_that_cannot_be_recorded_gets_503_and_not_its_answer() -> None:
 class Slow(MemoryJournal):
     """Takes its time for a sync."""
 
-    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+    def append(self, raws: Sequence[bytes], numbers: Sequence[int] = ()) -> tuple[int, ...]:
         time.sleep(0.2)
         self.done = time.monotonic()
-        return super().append(raws)
+        return super().append(raws, numbers)
 
 
 @pytest.mark.parametrize(

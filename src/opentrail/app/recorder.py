@@ -9,16 +9,18 @@ from typing import Any
 
 import structlog
 
-from opentrail.aws.call import ApiCall
-from opentrail.aws.decode import read_call, read_result
-from opentrail.aws.observed import ObservedCall
+from opentrail.aws.call import ApiCall, ReadRequest
+from opentrail.aws.decode import read_call, read_request, read_result
+from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.ports.identities import Identities
 from opentrail.ports.ids import Ids
 from opentrail.record.principal import Principal, PrincipalType
 from opentrail.recording import (
     RecordFacts,
     compose,
+    compose_intent,
     compose_undecoded,
+    is_data,
     issues_credentials,
     learned_credentials,
     learned_principals,
@@ -35,56 +37,112 @@ class Recorder:
     def __init__(
         self, identities: Identities, ids: Ids, *, default_account: str, default_region: str
     ) -> None:
-        self._identities = identities
-        self._ids = ids
-        self._account = default_account
-        self._region = default_region
+        self.identities = identities
+        self.ids = ids
+        self.account = default_account
+        self.region = default_region
         self.counts: Counter[str] = Counter()
 
     def compose(self, observed: ObservedCall) -> bytes:
         """The call's own record; never raises, whatever the bytes are."""
-        return self.records(observed)[0]
+        return self.begin(observed.request, "").records(observed)[0]
+
+    def begin(self, request: ObservedRequest, event_id: str) -> BegunCall:
+        """The call as far as its request tells it; never raises.
+
+        Args:
+            event_id: Of its record; "" for a new one.
+        """
+        return BegunCall(self, request, event_id or self.ids.event_id())
+
+
+class BegunCall:
+    """A call whose request was read.
+
+    Attributes:
+        data: Whether it is a data event.
+    """
+
+    def __init__(self, recorder: Recorder, request: ObservedRequest, event_id: str) -> None:
+        self._recorder = recorder
+        self._request = request
+        self.event_id = event_id
+        self._read: ReadRequest | None = None
+        try:
+            self._read = read_request(request, recorder.region)
+        except Exception:  # noqa: BLE001 - a call that can't be read is recorded as such
+            _log.exception("request_not_read")
+        operation = self._read.operation if self._read is not None else None
+        self.data = (
+            self._read is not None
+            and operation is not None
+            and is_data(self._read.service, operation.name)
+        )
+
+    def intent(self) -> bytes:
+        """The record to be written if the outcome never becomes known; never raises."""
+        observed = ObservedCall(
+            request=self._request, response=None, failure="", ended=self._request.started
+        )
+        try:
+            call = read_call(observed, self._recorder.region, self._read)
+            principal = self._principal(call)
+            return compose_intent(call, principal, facts=self._facts(principal))
+        except Exception:  # noqa: BLE001 - as for the call itself
+            _log.exception("intent_not_composed")
+            return self._undecoded(observed)
 
     def records(self, observed: ObservedCall) -> tuple[bytes, ...]:
-        """The call's own record, then those of a batch's objects or of another account."""
-        self.counts["calls"] += 1
+        """The call's own record, then those of a batch's objects or of another account.
+
+        Never raises, whatever the bytes are.
+        """
+        self._recorder.counts["calls"] += 1
         try:
             return self._records(observed)
         except Exception:  # noqa: BLE001 - see below
             # A bug of ours must not turn an executed call into an unrecorded one.
             _log.exception("call_not_decoded")
-            self.counts["undecoded"] += 1
-            facts = RecordFacts(event_id=self._ids.event_id(), account_id=self._account)
-            return (compose_undecoded(observed, facts=facts, region=self._region),)
+            self._recorder.counts["undecoded"] += 1
+            return (self._undecoded(observed),)
 
     def _records(self, observed: ObservedCall) -> tuple[bytes, ...]:
-        call = read_call(observed, self._region)
+        recorder = self._recorder
+        call = read_call(observed, recorder.region, self._read)
         if call.problem:
-            self.counts["undecoded"] += 1
+            recorder.counts["undecoded"] += 1
         if call.error_code or observed.failure:
-            self.counts["failed"] += 1
+            recorder.counts["failed"] += 1
         principal = self._principal(call)
-        account = principal.account_id if principal else ""
         other = other_account(call, principal)
-        facts = RecordFacts(
-            event_id=self._ids.event_id(),
-            account_id=account or self._account,
-            account_alias=self._identities.account_alias(account) if account else "",
-            shared_event_id=self._ids.event_id() if other else "",
-        )
+        facts = self._facts(principal)
+        if other:
+            facts = replace(facts, shared_event_id=recorder.ids.event_id())
         if issues_credentials(call):
             self._learn(call, read_result(call), principal)
         own = compose(call, principal, facts=facts)
         if other:
-            elsewhere = replace(facts, event_id=self._ids.event_id(), account_id=other)
+            elsewhere = replace(facts, event_id=recorder.ids.event_id(), account_id=other)
             return (own, compose(call, principal, facts=elsewhere))
-        return (own, *object_records(call, own, self._ids.event_id))
+        return (own, *object_records(call, own, recorder.ids.event_id))
+
+    def _facts(self, principal: Principal | None) -> RecordFacts:
+        account = principal.account_id if principal else ""
+        return RecordFacts(
+            event_id=self.event_id,
+            account_id=account or self._recorder.account,
+            account_alias=self._recorder.identities.account_alias(account) if account else "",
+        )
+
+    def _undecoded(self, observed: ObservedCall) -> bytes:
+        facts = RecordFacts(event_id=self.event_id, account_id=self._recorder.account)
+        return compose_undecoded(observed, facts=facts, region=self._recorder.region)
 
     def _principal(self, call: ApiCall) -> Principal | None:
         """Who called; None for an unsigned call."""
         if call.scope is None:
             return None
-        credential = self._identities.find(call.scope.access_key_id)
+        credential = self._recorder.identities.find(call.scope.access_key_id)
         if credential is None:
             return Principal(type=PrincipalType.UNKNOWN, account_id="")
         return credential.principal
@@ -92,7 +150,6 @@ class Recorder:
     def _learn(
         self, call: ApiCall, result: Mapping[str, Any] | None, caller: Principal | None
     ) -> None:
-        self._identities.learn_principals(learned_principals(call, result))
-        self._identities.learn(
-            learned_credentials(call, result, caller, self._identities.principal_id)
-        )
+        identities = self._recorder.identities
+        identities.learn_principals(learned_principals(call, result))
+        identities.learn(learned_credentials(call, result, caller, identities.principal_id))

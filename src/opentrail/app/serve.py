@@ -6,27 +6,27 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 import uvloop
 
 from opentrail import __version__
-from opentrail.app.door import CloudTrailDoor, settle_pending
+from opentrail.app.door import CloudTrailDoor
 from opentrail.app.embedded import EmbeddedServices
 from opentrail.app.lock import DirectoryLock
 from opentrail.app.processes import Processes, Program
-from opentrail.app.recorder import Recorder
 from opentrail.app.settings import Settings, as_environment
-from opentrail.app.status import ServerStatus, write_status
+from opentrail.app.telemetry.reporter import Reporter
 from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
+from opentrail.app.writing import open_writing
 from opentrail.errors import Unavailable
-from opentrail.gateway import GatewayServer, GroupCommit
+from opentrail.gateway import GatewayServer
 from opentrail.gateway.exchange import Recording
+from opentrail.gateway.fail_mode import parse_fail_modes
 from opentrail.gateway.source_address import parse_networks
 
 WORKERS = "workers"
@@ -92,58 +92,62 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    journal = parts.open_journal()
-    settle_pending(parts.state, parts.journal_reader, journal)
-    recorder = parts.recorder()
-    commit = GroupCommit(journal)
+    writing = open_writing(parts)
     door = CloudTrailDoor(
         parts.cloudtrail_service(parts.object_store(str(upstreams.of("s3")))),
-        compose=recorder.compose,
-        commit=commit,
+        compose=writing.recorder.compose,
+        commit=writing.commit,
         journal=parts.journal_reader,
         state=parts.state,
         clock=parts.clock,
     )
+    reporter = Reporter(parts, writing)
     doors = Doors(
         own=door,
-        recording=Recording(recorder.records, commit, parts.clock),
+        metrics=reporter.metrics,
+        recording=Recording(
+            writing.recorder.begin, writing.keeper, parts.clock, settings.upstream_timeout_seconds
+        ),
+        modes=parse_fail_modes(settings.fail_modes),
         trusted=parse_networks(settings.trusted_proxies),
     )
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port)
     except OSError as cause:
-        commit.close()
+        writing.commit.close()
         why = os.strerror(cause.errno) if cause.errno else str(cause)
         raise Unavailable(
             f"{settings.host}:{settings.port} can't be listened on: {why}; "
             "choose another with --port or OPENTRAIL_PORT"
         ) from cause
+    reporter.endpoint = f"http://{settings.host}:{port}"
     processes.start(_workers(settings, upstreams))
-    announce(Started(f"http://{settings.host}:{port}", embedded is not None))
-    keeper = _Keeper(settings, parts, recorder, f"http://{settings.host}:{port}")
+    announce(Started(reporter.endpoint, embedded is not None))
     try:
-        await _tick(stop, keeper, door, processes, embedded)
+        await _tick(stop, parts, (reporter.write, writing.keeper.probe), door, processes, embedded)
     finally:
         await server.stop(DRAIN_SECONDS)
         door.close()
-        commit.close()
-        keeper.write()
+        writing.commit.close()
+        reporter.write()
         upstreams.close()
 
 
 async def _tick(
     stop: asyncio.Event,
-    keeper: _Keeper,
+    parts: Parts,
+    duties: Sequence[Callable[[], None]],
     door: CloudTrailDoor,
     processes: Processes,
     embedded: EmbeddedServices | None,
 ) -> None:
     while not stop.is_set():
         processes.watch()
-        keeper.write()
+        for duty in duties:
+            duty()
         if embedded is not None:
-            embedded.refresh(keeper.parts.embedded_credentials())
+            embedded.refresh(parts.embedded_credentials())
         try:
             await door.settle_left()
         except Exception:  # noqa: BLE001 - the journal or the disk; tried again at the next tick
@@ -152,33 +156,6 @@ async def _tick(
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)
         except TimeoutError:
             continue
-
-
-class _Keeper:
-    """Writes the status file."""
-
-    def __init__(self, settings: Settings, parts: Parts, recorder: Recorder, endpoint: str) -> None:
-        self.parts = parts
-        self._data: Path = settings.data
-        self._recorder = recorder
-        self._endpoint = endpoint
-        self._started = parts.clock.now()
-
-    def write(self) -> None:
-        counts = self._recorder.counts
-        write_status(
-            self._data,
-            ServerStatus(
-                process=os.getpid(),
-                started=self._started,
-                written=self.parts.clock.now(),
-                endpoint=self._endpoint,
-                calls=counts["calls"],
-                undecoded=counts["undecoded"],
-                failed=counts["failed"],
-                journal_end=self.parts.journal_reader.end(),
-            ),
-        )
 
 
 def _workers(settings: Settings, upstreams: Upstreams) -> Program:

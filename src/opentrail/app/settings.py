@@ -55,6 +55,10 @@ class Settings:
         s3_access_key_id: Key that delivers log files to a named S3 upstream.
         s3_secret_access_key: Its secret.
         trusted_proxies: Networks whose `X-Forwarded-For` is believed, comma separated; none.
+        fail_modes: What becomes of calls that can't be recorded, as `s3/data=open`; closed.
+        spool: Directory on a second disk for records in mode `spool`; none.
+        spool_bytes: Most that may wait there.
+        upstream_timeout_seconds: Longest silence of a service behind the endpoint.
         log_level: debug, info, warning or error.
     """
 
@@ -69,6 +73,10 @@ class Settings:
     s3_access_key_id: str = ""
     s3_secret_access_key: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    fail_modes: tuple[str, ...] = ()
+    spool: str = ""
+    spool_bytes: int = 1024 * 1024 * 1024
+    upstream_timeout_seconds: float = 900.0
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -79,6 +87,8 @@ class Settings:
             raise InvalidInput(f"port {self.port} is not between 0 and 65535")
         if self.delivery_interval_seconds <= 0 or self.digest_interval_seconds < 1:
             raise InvalidInput("intervals must be positive; a digest's at least one second")
+        if self.upstream_timeout_seconds <= 0 or self.spool_bytes < 0:
+            raise InvalidInput("a timeout must be positive, a size not negative")
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise InvalidInput(
                 f"log level {self.log_level!r}: expected debug, info, warning, error"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opentrail.app.telemetry.metrics import PATH
 from opentrail.aws.routing import read_scope, service_id
 from opentrail.errors import InvalidInput
 from opentrail.gateway import (
@@ -18,13 +19,19 @@ from opentrail.gateway import (
     UpstreamPool,
 )
 from opentrail.gateway.exchange import Recording
+from opentrail.gateway.fail_mode import FailModes, ModePair
 from opentrail.gateway.observing import observed_head
 from opentrail.gateway.source_address import Network
 
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
 """Signing names that OpenTrail answers itself."""
 
+METRICS_TARGET = PATH.encode()
+
 ANY = "*"
+
+KNOWN_SERVICES = 1024
+"""Names remembered; a caller may invent more of them than there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,9 @@ class Doors:
     """What an exchange needs, whichever door it is."""
 
     own: LocalDoor
+    metrics: LocalDoor
     recording: Recording
+    modes: FailModes
     trusted: tuple[Network, ...] = ()
 
 
@@ -42,6 +51,7 @@ class Upstreams:
 
     named: Mapping[str, Upstream]
     pools: dict[str, UpstreamPool] = field(default_factory=dict)
+    modes: dict[str, ModePair] = field(default_factory=dict)
 
     def of(self, service: str) -> Upstream:
         """Where calls of `service` go.
@@ -60,6 +70,8 @@ class Upstreams:
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
         request = observed_head(head, client.peer_address, doors.recording.clock, doors.trusted)
+        if head.target == METRICS_TARGET:
+            return LocalExchange(client, head, request, doors.metrics)
         service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
             return LocalExchange(client, head, request, doors.own)
@@ -69,12 +81,21 @@ class Upstreams:
             request,
             self._pool(service),
             doors.recording,
+            self._modes(doors.modes, service),
         )
 
     def close(self) -> None:
         """Close the idle connections."""
         for pool in self.pools.values():
             pool.close()
+
+    def _modes(self, modes: FailModes, service: str) -> ModePair:
+        found = self.modes.get(service)
+        if found is None:
+            found = modes.of(service)
+            if len(self.modes) < KNOWN_SERVICES:
+                self.modes[service] = found
+        return found
 
     def _pool(self, service: str) -> UpstreamPool:
         name = service if service in self.named else ANY

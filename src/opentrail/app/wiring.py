@@ -15,7 +15,12 @@ from opentrail.adapters.identities import (
     read_file,
 )
 from opentrail.adapters.ids import SystemIds
-from opentrail.adapters.journal import SegmentJournalReader, SegmentJournalWriter
+from opentrail.adapters.intents import FileIntents
+from opentrail.adapters.journal import (
+    SecondDiskJournal,
+    SegmentJournalReader,
+    SegmentJournalWriter,
+)
 from opentrail.adapters.objects import S3ObjectStore, S3Place
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
@@ -54,6 +59,17 @@ class Parts:
     def open_journal(self) -> SegmentJournalWriter:
         """The journal, for its one writer."""
         return SegmentJournalWriter(self.settings.data / "journal")
+
+    def open_intents(self) -> FileIntents:
+        """The gateway's intents, for their one writer."""
+        return FileIntents(self.settings.data / "intents")
+
+    def second_disk(self) -> SecondDiskJournal | None:
+        """Where records wait in mode `spool`; None if the settings name no directory."""
+        if not self.settings.spool:
+            return None
+        directory = Path(self.settings.spool) / "opentrail-spool"
+        return SecondDiskJournal(directory, limit_bytes=self.settings.spool_bytes)
 
     def recorder(self) -> Recorder:
         """Makes records of observed calls."""

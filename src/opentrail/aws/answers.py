@@ -24,7 +24,7 @@ def read_outcome(observed: ObservedCall, service: str) -> tuple[str, str, str]:
     """
     response = observed.response
     if response is None:
-        return "BadGateway", observed.failure, ""
+        return observed.failure_code, observed.failure, ""
     request_id = response.header("x-amzn-requestid") or response.header("x-amz-request-id") or ""
     code = message = ""
     try:

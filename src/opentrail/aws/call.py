@@ -28,6 +28,18 @@ class SigningScope(msgspec.Struct, frozen=True, kw_only=True):
     presigned: bool
 
 
+class ReadRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request alone tells of its call; the members mean what ApiCall's do."""
+
+    scope: SigningScope | None
+    service: str
+    operation: OperationModel | None
+    event_source: str
+    region: str
+    parameters: Mapping[str, Any] | None
+    problem: str
+
+
 class ApiCall(msgspec.Struct, frozen=True, kw_only=True):
     """One API call, as far as it could be understood.
 

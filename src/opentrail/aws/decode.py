@@ -17,7 +17,7 @@ import msgspec
 from botocore.model import OperationModel, Shape
 
 from opentrail.aws.answers import is_raw, is_whole, read_outcome, read_output
-from opentrail.aws.call import ApiCall
+from opentrail.aws.call import ApiCall, ReadRequest
 from opentrail.aws.models import (
     by_signing_name,
     by_target,
@@ -49,31 +49,48 @@ S3_SIGNING_NAMES = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambd
 _NOTHING = _Understood("", None, None)
 
 
-def read_call(observed: ObservedCall, default_region: str) -> ApiCall:
-    """The call that was observed, as far as it can be understood; never raises."""
-    request = observed.request
+def read_request(request: ObservedRequest, default_region: str) -> ReadRequest:
+    """What the request tells, as far as it can be understood; never raises."""
     scope = read_scope(request)
     signing = service_id(request, scope)
     try:
         understood = _understand(_inflated(request, signing), signing)
     except Exception as problem:  # noqa: BLE001 - whatever a caller sends ends as a record
-        understood = _Understood(
-            _first(signing), None, None, f"{type(problem).__name__}: {problem}"
-        )
+        understood = _Understood("", None, None, f"{type(problem).__name__}: {problem}")
     service = understood.service or _first(signing)
-    code, message, request_id = read_outcome(observed, understood.service)
-    return ApiCall(
-        observed=observed,
+    return ReadRequest(
         scope=scope,
         service=service,
         operation=understood.operation,
         event_source=event_source(service or signing or "unknown"),
         region=region_of(service, scope.region if scope else "", default_region),
         parameters=understood.parameters,
+        problem=understood.problem,
+    )
+
+
+def read_call(
+    observed: ObservedCall, default_region: str, request: ReadRequest | None = None
+) -> ApiCall:
+    """The call that was observed, as far as it can be understood; never raises.
+
+    Args:
+        request: The same request as read before, so that it need not be read again.
+    """
+    read = request or read_request(observed.request, default_region)
+    code, message, request_id = read_outcome(observed, read.service)
+    return ApiCall(
+        observed=observed,
+        scope=read.scope,
+        service=read.service,
+        operation=read.operation,
+        event_source=read.event_source,
+        region=read.region,
+        parameters=read.parameters,
         error_code=code,
         error_message=message,
         request_id=request_id,
-        problem=understood.problem,
+        problem=read.problem,
     )
 
 

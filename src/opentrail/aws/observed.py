@@ -78,12 +78,14 @@ class ObservedCall(msgspec.Struct, frozen=True, kw_only=True):
         response: None when no answer came.
         failure: Why no (whole) answer came, in words for `errorMessage`; "" if one came.
         ended: When the answer's last byte was there, or the failure was seen.
+        failure_code: The error code of a call without any answer.
     """
 
     request: ObservedRequest
     response: ObservedResponse | None
     failure: str
     ended: datetime
+    failure_code: str = "BadGateway"
 
 
 def first_headers(headers: Headers) -> dict[str, str]:

@@ -12,8 +12,8 @@ import typer
 from opentrail import __version__
 from opentrail.app.serve import Started, serve
 from opentrail.app.settings import Settings, read_settings
-from opentrail.app.status import is_running, read_status
-from opentrail.app.telemetry import start_log
+from opentrail.app.telemetry.log import start_log
+from opentrail.app.telemetry.status import ServerStatus, is_running, read_status
 from opentrail.app.upstreams import parse_upstreams
 from opentrail.app.wiring import first_key, open_parts
 from opentrail.app.workers import run_loops, worker_loops
@@ -21,7 +21,7 @@ from opentrail.cli.events import events
 from opentrail.cli.keys import keys
 from opentrail.cli.record import record
 from opentrail.cli.signing_keys import signing_keys
-from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
+from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
 from opentrail.cli.verify import verify
 from opentrail.errors import InvalidInput, Unavailable
 
@@ -114,17 +114,35 @@ def env_command() -> None:
 def status_command(
     format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
 ) -> None:
-    """Tell whether the server runs, and what it has recorded."""
+    """Tell whether the server runs, and whether all that it forwarded is recorded.
+
+    The exit code is 1 if calls have no record or no known outcome.
+    """
     settings = read_settings(os.environ)
     status = read_status(settings.data)
     if status is None or not is_running(status):
         fail(f"no server runs on {settings.data}", EXIT_UNKNOWN)
-    members = {name: str(getattr(status, name)) for name in status.__struct_fields__}
+    members = {name: getattr(status, name) for name in status.__struct_fields__}
     if format == "json":
-        output.print_json(data={"format": 1, **members})
-        return
-    for name, text in members.items():
-        output.print(f"{name:12} {text}")
+        told = {name: one if isinstance(one, int) else str(one) for name, one in members.items()}
+        output.print_json(data={"format": 1, "complete": status.complete, **told})
+    else:
+        for name, one in members.items():
+            output.print(f"{name:16} {one}")
+        output.print(_completeness(status))
+    if not status.complete:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _completeness(status: ServerStatus) -> str:
+    if status.complete:
+        return "Every forwarded call is recorded, or on its way to be."
+    if status.failing:
+        return "The journal can't be written now; see the server's log for the reason."
+    return (
+        "Calls without a record or outcome were found: look for the events RecordingGap and "
+        "RecordingOutage."
+    )
 
 
 def _exports(settings: Settings, endpoint: str) -> list[str]:

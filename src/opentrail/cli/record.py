@@ -15,7 +15,7 @@ import typer
 from opentrail.access import needed_policy
 from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.app.settings import Settings, read_settings
-from opentrail.app.status import is_running, read_status
+from opentrail.app.telemetry.status import is_running, read_status
 from opentrail.app.wiring import first_key
 from opentrail.cli.events import line
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail, output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -20,6 +20,7 @@ _REASONS = {
     501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
+    504: b"Gateway Timeout",
 }
 
 
@@ -57,6 +58,11 @@ def error_answer(head: RequestHead | None, status: int, code: str, message: str)
         f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
     )
     return Answer(status, (("Content-Type", "application/xml"),), text.encode())
+
+
+def retry_later(answer: Answer) -> Answer:
+    """`answer`, with the advice to try again after a second."""
+    return replace(answer, headers=(*answer.headers, ("Retry-After", "1")))
 
 
 def _speaks_json(headers: RawHeaders) -> bool:

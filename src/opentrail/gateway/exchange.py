@@ -1,9 +1,12 @@
-"""One call through the gateway: stream it to the upstream, observe, record, then end the answer.
+"""One call through the gateway: note it, stream it, observe, record, end the answer.
 
-The client gets the last byte of the answer only when the call's record is durable:
-(1) the request streams to the upstream as it comes, (2) the answer streams back, less its end,
-(3) the call is composed and appended to the journal, (4) the end of the answer follows. If (3)
-fails the client gets 503, or, when the answer's head is already out, a broken answer.
+In mode `closed` (see fail_mode) the client gets the last byte of the answer only when the call's
+record is durable, and the upstream gets the first byte of the call only when an intent of it is:
+(1) the intent is made of the request, whole if it is short and comes at once, else of its head,
+(2) the request streams to the upstream as it comes, (3) the answer streams back, less its end,
+(4) the call is composed and appended to the journal, (5) the end of the answer follows. If (1)
+fails the client gets 503 and nothing was forwarded; if (4) fails it gets 503, or, when the
+answer's head is already out, a broken answer. The other modes go on without (1).
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ import msgspec
 
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
 from opentrail.clock import Clock
-from opentrail.gateway.answers import Answer, error_answer, wire
+from opentrail.gateway.answers import Answer, error_answer, retry_later, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.commit import GroupCommit, Outcome
+from opentrail.gateway.fail_mode import FailMode, ModePair
 from opentrail.gateway.head import (
     LAST_CHUNK,
     RawHeaders,
@@ -28,6 +31,7 @@ from opentrail.gateway.head import (
     end_to_end,
     upstream_head,
 )
+from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.observing import text_headers
 from opentrail.gateway.upstream import UpstreamConnection, UpstreamPool
 
@@ -35,20 +39,42 @@ HELD_BODY_BYTES = 64 * 1024
 """Answers up to this length go out whole, and only when recorded.
 
 Some clients take a head without its body for a success, so an answer cut off by a crash could
-pass for an acknowledgement; longer and chunked ones are noticed by every client.
+pass for an acknowledgement; longer and chunked ones are noticed by every client. Requests up to
+this length are waited for before their intent is made.
 """
 
-Compose = Callable[[ObservedCall], Sequence[bytes]]
-"""An observed call to the bytes of its records, at least one; never raises."""
+CLIENT_SECONDS = 120.0
+"""Longest time that a client may leave its answer unread."""
+
+
+class Begun(Protocol):
+    """A call as far as its request tells it; what is learned once is not looked for again."""
+
+    event_id: str
+    data: bool
+    """Whether it is a data event, else a management event."""
+
+    def intent(self) -> bytes:
+        """The record to be written if the outcome never becomes known."""
+
+    def records(self, observed: ObservedCall) -> Sequence[bytes]:
+        """The call's records, at least one; never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How calls become records that are kept."""
+    """How calls become records that are kept.
 
-    compose: Compose
-    commit: GroupCommit
+    Attributes:
+        begin: Reads a request, whole or not, for a record with that event id ("" for a new one);
+            never raises.
+        upstream_seconds: Longest silence of an upstream that is accepted.
+    """
+
+    begin: Callable[[ObservedRequest, str], Begun]
+    keeper: Keeper
     clock: Clock
+    upstream_seconds: float = 900.0
 
 
 class Client(Protocol):
@@ -79,12 +105,19 @@ class ProxyExchange:
         request: ObservedRequest,
         pool: UpstreamPool,
         recording: Recording,
+        modes: ModePair,
     ) -> None:
         self._client = client
         self._head = head
         self._pool = pool
         self._recording = recording
+        self._modes = modes
+        self._mode = modes.management
         self._observed_head = request
+        self._begun: Begun | None = None
+        self._begun_whole = False
+        self._number = 0
+        self._cleared = False
         self._request = Capture()
         self._request_complete = False
         self._early: list[bytes] | None = []
@@ -100,22 +133,42 @@ class ProxyExchange:
         self._continued = False
         self._client_gone = False
         self._answered = False
+        self._client_reads = True
+        self._moved = True
+        self._quiet_since = 0.0
+        self._failed_status, self._failed_code = 502, "BadGateway"
         self._keep_alive = head.keep_alive
         self._expects_continue = any(name.lower() == b"expect" for name, _ in head.headers)
 
     def begin(self) -> None:
-        """Find or open a connection to the upstream and send the head."""
-        connection = self._pool.idle()
-        if connection is not None:
-            self._attach(connection)
-        else:
-            self._client.hold_body(hold=True)
-            self._connecting = asyncio.ensure_future(self._connect())
+        """Forward the call, or note it first and wait with it."""
+        if self._modes.management is self._modes.data is not FailMode.CLOSED:
+            if self._admit():
+                self._go_on()
+        elif not self._comes_at_once():
+            self._note()
+
+    def expire(self, now: float) -> None:
+        """End the call if the upstream, or a client that should read, moved nothing for too long.
+
+        Args:
+            now: The event loop's time; asked about every two seconds.
+        """
+        if self._moved or self._answered:
+            self._moved, self._quiet_since = False, now
+        elif not self._client_reads and now - self._quiet_since > CLIENT_SECONDS:
+            self._client.abort()
+        elif now - self._quiet_since > self._recording.upstream_seconds:
+            self._drop_upstream()
+            self._failed_status, self._failed_code = 504, "GatewayTimeout"
+            seconds = self._recording.upstream_seconds
+            self._failed(f"the upstream {self._pool.upstream} said nothing for {seconds:g} s")
 
     # The client's side
 
     def request_body(self, data: bytes) -> None:
         """More of the request's body came."""
+        self._moved = True
         self._request.add(data)
         framed = chunk(data) if self._head.chunked else data
         if self._early is not None:
@@ -131,11 +184,14 @@ class ProxyExchange:
                 self._early.append(LAST_CHUNK)
             elif self._upstream is not None:
                 self._upstream.write(LAST_CHUNK)
-        if self._answered:
+        if self._begun is None and not self._cleared and not self._answered:
+            self._note()
+        elif self._answered:
             self._client.finished(keep_alive=self._keep_alive)
 
     def client_writable(self, *, writable: bool) -> None:
         """The client takes more of the answer, or not for now."""
+        self._client_reads = writable
         if self._upstream is not None:
             if writable:
                 self._upstream.resume()
@@ -158,11 +214,13 @@ class ProxyExchange:
     # The upstream's side (ResponseSink)
 
     def response_interim(self, status: int) -> None:
+        self._moved = True
         if status == 100 and not self._sent:
             self._continued = True
             self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def response_head(self, status: int, reason: bytes, headers: RawHeaders) -> None:
+        self._moved = True
         self._status = status
         self._response_headers = headers
         bodyless = self._head.method == b"HEAD" or status in (204, 304)
@@ -185,6 +243,7 @@ class ProxyExchange:
         self._out.append(b"".join(lines))
 
     def response_body(self, data: bytes) -> None:
+        self._moved = True
         self._response.add(data)
         self._out.append(chunk(data) if self._chunk_out else data)
 
@@ -227,13 +286,82 @@ class ProxyExchange:
             self._failed(f"no connection to the upstream {self._pool.upstream}: {why}")
             return
         self._attach(connection)
-        self._client.hold_body(hold=False)
+        self._hold(hold=False)
 
     def _attach(self, connection: UpstreamConnection) -> None:
         self._upstream = connection
+        self._moved = True
         connection.start(self, expects_body=self._head.method != b"HEAD")
         early, self._early = self._early or [], None
         connection.write(b"".join([upstream_head(self._head), *early]))
+
+    def _go_on(self) -> None:
+        """Forward what has come and what will come."""
+        self._cleared = True
+        connection = self._pool.idle()
+        if connection is not None:
+            self._attach(connection)
+            self._hold(hold=False)
+        else:
+            self._hold(hold=True)
+            self._connecting = asyncio.ensure_future(self._connect())
+
+    def _hold(self, *, hold: bool) -> None:
+        """Read no more of the request for now, or go on; a request that is there needs neither."""
+        if not self._request_complete:
+            self._client.hold_body(hold=hold)
+
+    def _comes_at_once(self) -> bool:
+        """Whether the whole request may be waited for before anything is forwarded."""
+        if self._expects_continue or self._head.chunked:
+            return False
+        return (self._head.content_length or 0) <= HELD_BODY_BYTES
+
+    def _admit(self) -> bool:
+        """Take a number, or refuse a call that could not be recorded."""
+        keeper = self._recording.keeper
+        if keeper.may_forward(self._mode):
+            self._number = keeper.take_number()
+            return True
+        self._refuse()
+        return False
+
+    def _note(self) -> None:
+        """Find the call's mode, and have its intent kept if the mode asks for one."""
+        self._begun = self._recording.begin(self._request_so_far(), "")
+        self._begun_whole = self._request_complete
+        self._mode = self._modes.of(data=self._begun.data)
+        if not self._admit():
+            return
+        if self._mode is FailMode.CLOSED:
+            self._hold(hold=True)
+            self._recording.keeper.intend(self._begun.intent(), self._number, self._noted)
+        else:
+            self._go_on()
+
+    def _noted(self, failure: Exception | None) -> None:
+        if failure is not None:
+            self._number = 0
+            self._refuse()
+        elif not self._answered:
+            self._go_on()
+
+    def _refuse(self) -> None:
+        """Answer that nothing was forwarded."""
+        if self._answered:
+            return
+        self._answered = True
+        if self._client_gone:
+            return
+        self._keep_alive = self._keep_alive and self._request_complete
+        answer = error_answer(
+            self._head,
+            503,
+            "ServiceUnavailable",
+            "calls can't be recorded now, so none is forwarded; try again",
+        )
+        self._client.send(self._own(retry_later(answer)))
+        self._client.finished(keep_alive=self._keep_alive)
 
     def _may_try_again(self, connection: UpstreamConnection) -> bool:
         """A kept connection that the upstream closed just now, and a call that changes nothing."""
@@ -262,13 +390,19 @@ class ProxyExchange:
         if self._answered:
             return
         self._answered = True
-        raws = self._recording.compose(self._observed(failure))
-        self._recording.commit.append_all(raws, lambda outcome: self._recorded(outcome, failure))
+        observed = self._observed(failure)
+        if self._begun is None or not self._begun_whole:
+            event_id = self._begun.event_id if self._begun is not None else ""
+            self._begun = self._recording.begin(observed.request, event_id)
+        raws = self._begun.records(observed)
+        self._recording.keeper.keep(
+            raws, self._number, self._mode, lambda problem: self._recorded(problem, failure)
+        )
 
-    def _recorded(self, outcome: Outcome, failure: str) -> None:
-        broken = isinstance(outcome, Exception)
+    def _recorded(self, problem: Exception | None, failure: str) -> None:
         if self._client_gone:
             return
+        broken = problem is not None
         if (broken or failure) and self._sent:
             self._client.abort()
             return
@@ -277,9 +411,9 @@ class ProxyExchange:
             answer = error_answer(
                 self._head, 503, "ServiceUnavailable", "the call could not be recorded; try again"
             )
-            self._client.send(self._own(answer))
+            self._client.send(self._own(retry_later(answer)))
         elif failure:
-            answer = error_answer(self._head, 502, "BadGateway", failure)
+            answer = error_answer(self._head, self._failed_status, self._failed_code, failure)
             self._client.send(self._own(answer))
         else:
             self._client.send(b"".join(self._out))
@@ -289,12 +423,14 @@ class ProxyExchange:
     def _own(self, answer: Answer) -> bytes:
         return wire(answer, keep_alive=self._keep_alive, head_only=self._head.method == b"HEAD")
 
+    def _request_so_far(self) -> ObservedRequest:
+        if not self._request.length:
+            return self._observed_head
+        return msgspec.structs.replace(
+            self._observed_head, body=self._request.content(), body_length=self._request.length
+        )
+
     def _observed(self, failure: str) -> ObservedCall:
-        request = self._observed_head
-        if self._request.length:
-            request = msgspec.structs.replace(
-                request, body=self._request.content(), body_length=self._request.length
-            )
         response = None
         if self._status:
             headers, first = text_headers(self._response_headers)
@@ -306,5 +442,9 @@ class ProxyExchange:
                 body_length=self._response.length,
             )
         return ObservedCall(
-            request=request, response=response, failure=failure, ended=self._recording.clock.now()
+            request=self._request_so_far(),
+            response=response,
+            failure=failure,
+            failure_code=self._failed_code,
+            ended=self._recording.clock.now(),
         )

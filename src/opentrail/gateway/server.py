@@ -20,6 +20,9 @@ from opentrail.gateway.head import MAX_HEAD_BYTES, RequestHead, make_head, refus
 HEAD_TIMEOUT_SECONDS = 10.0
 """From a request's first byte to the end of its head (slow clients must not hold connections)."""
 
+BODY_TIMEOUT_SECONDS = 60.0
+"""Longest pause in a request's body."""
+
 IDLE_TIMEOUT_SECONDS = 75.0
 _SWEEP_SECONDS = 2.0
 _WRITE_HIGH_WATER_BYTES = 256 * 1024
@@ -33,6 +36,7 @@ class Exchange(Protocol):
     def request_complete(self) -> None: ...
     def client_writable(self, *, writable: bool) -> None: ...
     def client_lost(self) -> None: ...
+    def expire(self, now: float) -> None: ...
 
 
 OpenExchange = Callable[[Client, RequestHead], Exchange]
@@ -198,8 +202,12 @@ class ClientConnection(asyncio.Protocol):
     # Within
 
     def expire(self, now: float) -> None:
-        """End the connection if it was quiet for too long."""
+        """End the connection if it was quiet for too long, or the call that waits in vain."""
         if self._exchange is not None:
+            if self._in_head or self._held:
+                self._exchange.expire(now)
+            elif now - self.quiet_since > BODY_TIMEOUT_SECONDS:
+                self.abort()
             return
         limit = HEAD_TIMEOUT_SECONDS if self._head_bytes else IDLE_TIMEOUT_SECONDS
         if now - self.quiet_since > limit:

@@ -17,11 +17,13 @@ class Entry:
         offset: Where it starts; offsets grow and never change.
         next_offset: Where the entry after it starts.
         raw: The bytes as they were appended.
+        number: The call's number at its source, 0 if it has none (see ports.intents).
     """
 
     offset: int
     next_offset: int
     raw: bytes
+    number: int = 0
 
 
 class JournalDamaged(IntegrityError):
@@ -44,8 +46,11 @@ class JournalDamaged(IntegrityError):
 class JournalWriter(Protocol):
     """The one writer of a journal."""
 
-    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+    def append(self, raws: Sequence[bytes], numbers: Sequence[int] = ()) -> tuple[int, ...]:
         """Durable on return; the offsets of `raws` in order, then the offset after the last.
+
+        Args:
+            numbers: Of each entry, 0 for none; () if none has a number.
 
         Raises:
             Unavailable: nothing (or not surely everything) is durable; none may be acknowledged.

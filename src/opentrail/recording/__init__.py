@@ -1,7 +1,8 @@
 """An observed call as a CloudTrail record: who, what, to which resource, with what result."""
 
 from opentrail.recording.batches import object_records
-from opentrail.recording.compose import RecordFacts, compose, compose_undecoded
+from opentrail.recording.classify import is_data
+from opentrail.recording.compose import RecordFacts, compose, compose_intent, compose_undecoded
 from opentrail.recording.learned import (
     issues_credentials,
     learned_credentials,
@@ -12,7 +13,9 @@ from opentrail.recording.learned import (
 __all__ = [
     "RecordFacts",
     "compose",
+    "compose_intent",
     "compose_undecoded",
+    "is_data",
     "issues_credentials",
     "learned_credentials",
     "learned_principals",

@@ -7,7 +7,7 @@ presence and their size limits; real log files for the order of members.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -35,6 +35,15 @@ MAX_OBJECT_BYTES = 100 * 1024
 UNDECODED_NAME = "UndecodedRequest"
 """The event name (ours) of a call whose operation could not be told."""
 
+UNKNOWN_OUTCOME = "OutcomeUnknown"
+"""The error code (ours) of a call during which the recorder stopped."""
+
+UNKNOWN_OUTCOME_MESSAGE = (
+    "the recorder stopped while the call was under way; whether it was carried out is not known"
+)
+SERVICE_OUTAGE = "SERVICE_OUTAGE"
+"""One of the three values of `addendum.reason` (spec: record contents)."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -46,12 +55,14 @@ class RecordFacts:
         account_id: The account that receives the record.
         account_alias: Root's user name in records, "" if the account has no alias.
         shared_event_id: The same in the records of one call for several accounts; "" for one.
+        addendum_reason: Why the record is not as it should be (`SERVICE_OUTAGE`), "" if it is.
     """
 
     event_id: str
     account_id: str
     account_alias: str = ""
     shared_event_id: str = ""
+    addendum_reason: str = ""
 
 
 def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
@@ -60,45 +71,14 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     Args:
         principal: None for an unsigned call.
     """
-    request = call.observed.request
     operation = call.operation
-    known = operation is not None
     read_only = (
         is_read_only(call.service, operation)
         if operation is not None
-        else is_read_only_method(request.method)
+        else is_read_only_method(call.observed.request.method)
     )
-    data = operation is not None and is_data(call.service, operation.name)
-    record: dict[str, Any] = {
-        "eventVersion": EVENT_VERSION,
-        "userIdentity": (
-            foreign_identity(principal)
-            if principal is not None and principal.account_id not in ("", facts.account_id)
-            else user_identity(call, principal, facts.account_alias)
-        ),
-        "eventTime": iso_seconds(call.observed.ended),
-        "eventSource": call.event_source,
-        "eventName": event_name(call.service, operation) if operation else UNDECODED_NAME,
-        "awsRegion": call.region,
-        "sourceIPAddress": request.peer_address,
-        "userAgent": _text(request.header("user-agent") or ""),
-    }
-    if call.error_code:
-        record["errorCode"] = _text(call.error_code)
-        if call.error_message:
-            record["errorMessage"] = _text(_safe_message(call.error_message))
-    notes = _notes(call) if call.problem or not known else {}
-    record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
-    silent = read_only and not issues_session(call.service, operation)
-    elements = None if silent or call.error_code else _elements(call)
-    record["responseElements"] = _fitting(elements, notes, "responseElements")
-    additional = s3_additional(call) if call.service == "s3" else {}
-    if notes:
-        additional["opentrail"] = notes
-    if additional:
-        record["additionalEventData"] = additional
-    if call.request_id:
-        record["requestID"] = _text(call.request_id)
+    record = _who_and_what(call, principal, facts)
+    _results(record, call, silent=read_only and not issues_session(call.service, operation))
     record["eventID"] = facts.event_id
     record["readOnly"] = read_only
     entries = resources(call, Place(call.region, facts.account_id))
@@ -108,12 +88,72 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     version = _api_version(call)
     if version:
         record["apiVersion"] = version
+    data = operation is not None and is_data(call.service, operation.name)
     record["managementEvent"] = not data
     record["recipientAccountId"] = facts.account_id
     if facts.shared_event_id:
         record["sharedEventID"] = facts.shared_event_id
     record["eventCategory"] = "Data" if data else "Management"
+    if facts.addendum_reason:
+        record["addendum"] = {"reason": facts.addendum_reason}
     return encode(record)
+
+
+def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts) -> dict[str, Any]:
+    """The record's first members, up to the error."""
+    request = call.observed.request
+    record: dict[str, Any] = {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": (
+            foreign_identity(principal)
+            if principal is not None and principal.account_id not in ("", facts.account_id)
+            else user_identity(call, principal, facts.account_alias)
+        ),
+        "eventTime": iso_seconds(call.observed.ended),
+        "eventSource": call.event_source,
+        "eventName": (
+            event_name(call.service, call.operation) if call.operation else UNDECODED_NAME
+        ),
+        "awsRegion": call.region,
+        "sourceIPAddress": request.peer_address,
+        "userAgent": _text(request.header("user-agent") or ""),
+    }
+    if call.error_code:
+        record["errorCode"] = _text(call.error_code)
+        if call.error_message:
+            record["errorMessage"] = _text(_safe_message(call.error_message))
+    return record
+
+
+def _results(record: dict[str, Any], call: ApiCall, *, silent: bool) -> None:
+    """Put in the members from requestParameters to requestID.
+
+    Args:
+        silent: The call's result is not recorded.
+    """
+    notes = _notes(call) if call.problem or call.operation is None else {}
+    record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
+    elements = None if silent or call.error_code else _elements(call)
+    record["responseElements"] = _fitting(elements, notes, "responseElements")
+    additional = s3_additional(call) if call.service == "s3" else {}
+    if notes:
+        additional["opentrail"] = notes
+    if additional:
+        record["additionalEventData"] = additional
+    if call.request_id:
+        record["requestID"] = _text(call.request_id)
+
+
+def compose_intent(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
+    """The record of a call whose outcome never became known.
+
+    Args:
+        call: Read of its request alone.
+    """
+    unknown = msgspec.structs.replace(
+        call, error_code=UNKNOWN_OUTCOME, error_message=UNKNOWN_OUTCOME_MESSAGE
+    )
+    return compose(unknown, principal, facts=replace(facts, addendum_reason=SERVICE_OUTAGE))
 
 
 def compose_undecoded(observed: ObservedCall, *, facts: RecordFacts, region: str) -> bytes:

@@ -12,25 +12,25 @@ class MemoryJournal:
     """Writer and reader in one; an offset is the number of entries before."""
 
     def __init__(self) -> None:
-        self._raws: list[bytes] = []
+        self._kept: list[tuple[bytes, int]] = []
         self._lock = threading.Lock()
 
-    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+    def append(self, raws: Sequence[bytes], numbers: Sequence[int] = ()) -> tuple[int, ...]:
         with self._lock:
-            first = len(self._raws)
-            self._raws.extend(raws)
-            return tuple(range(first, len(self._raws) + 1))
+            first = len(self._kept)
+            self._kept.extend(zip(raws, numbers or [0] * len(raws), strict=True))
+            return tuple(range(first, len(self._kept) + 1))
 
     def read(self, offset: int, limit_bytes: int) -> tuple[Entry, ...]:
         entries: list[Entry] = []
         taken = 0
         with self._lock:
-            for place in range(offset, len(self._raws)):
+            for place in range(offset, len(self._kept)):
                 if taken >= limit_bytes:
                     break
-                raw = self._raws[place]
+                raw, number = self._kept[place]
                 taken += len(raw)
-                entries.append(Entry(place, place + 1, raw))
+                entries.append(Entry(place, place + 1, raw, number))
         return tuple(entries)
 
     def first(self) -> int:
@@ -38,4 +38,4 @@ class MemoryJournal:
 
     def end(self) -> int:
         with self._lock:
-            return len(self._raws)
+            return len(self._kept)

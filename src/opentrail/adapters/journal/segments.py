@@ -17,6 +17,7 @@ import os
 import struct
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from opentrail.adapters.journal import frames
@@ -46,9 +47,9 @@ class SegmentJournalWriter:
         _END.pack_into(self._end_map, 0, self._end)
         self._open_last()
 
-    def append(self, raws: Sequence[bytes]) -> tuple[int, ...]:
+    def append(self, raws: Sequence[bytes], numbers: Sequence[int] = ()) -> tuple[int, ...]:
         with self._lock:
-            encoded = [frames.encode(raw) for raw in raws]
+            encoded = list(map(frames.encode, raws, numbers or [0] * len(raws)))
             block = b"".join(encoded)
             self._make_room(len(block))
             start = self._end
@@ -109,15 +110,21 @@ class SegmentJournalWriter:
         self._fd = os.open(target, os.O_RDWR)
         self._base = self._end
         self._spare = threading.Thread(
-            target=_make_spare, args=(spare, self._segment_bytes), name="journal-spare", daemon=True
+            target=_try_spare, args=(spare, self._segment_bytes), name="journal-spare", daemon=True
         )
         self._spare.start()
 
     def _abandon(self, length: int) -> None:
-        os.close(self._fd)
+        """Leave the segment; the offsets of the block that failed are never given again.
+
+        Its records will be appended anew, so what may be left of it is wiped as far as the disk
+        lets it be. If not even that can be done they may stand in the journal twice.
+        """
+        with suppress(OSError):
+            _write_all(self._fd, bytes(length), self._end - self._base)
+        with suppress(OSError):
+            os.close(self._fd)
         self._fd = -1
-        # What the failed block left on the disk may be read after a restart (the calls happened);
-        # its offsets are never given to anything else.
         self._end += length
 
 
@@ -184,7 +191,9 @@ def _entries(buffer: bytes, offset: int, limit_bytes: int) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     position = taken = 0
     while taken < limit_bytes and (frame := frames.decode(buffer, position)) is not None:
-        entries.append(Entry(offset + position, offset + frame.next_position, frame.payload))
+        entries.append(
+            Entry(offset + position, offset + frame.next_position, frame.payload, frame.number)
+        )
         taken += len(frame.payload)
         position = frame.next_position
     return tuple(entries)
@@ -223,6 +232,12 @@ def _path(directory: Path, base: int) -> Path:
     return directory / f"{base:020d}.seg"
 
 
+def _try_spare(path: Path, length: int) -> None:
+    """Ahead of time; if there is no room, it is tried again when the segment is needed."""
+    with suppress(OSError):
+        _make_spare(path, length)
+
+
 def _make_spare(path: Path, length: int) -> None:
     temporary = path.with_suffix(".tmp")
     fd = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -231,6 +246,9 @@ def _make_spare(path: Path, length: int) -> None:
         for start in range(0, length, len(zeros)):
             _write_all(fd, zeros[: length - start], start)
         os.fsync(fd)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     finally:
         os.close(fd)
     temporary.rename(path)
