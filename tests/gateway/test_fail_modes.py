@@ -12,7 +12,7 @@ from opentrail.adapters.intents import MemoryIntents
 from opentrail.adapters.journal import MemoryJournal, SecondDiskJournal
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway.fail_mode import FailMode, ModePair, parse_fail_modes
-from opentrail.ports.intents import Intent
+from opentrail.ports.intents import UNNOTED, Intent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CALL = b"GET /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -174,7 +174,7 @@ def test_a_spooled_call_is_answered_and_recorded_late() -> None:
             journal.broken = False
             await probed(made)
 
-            assert journal.numbers() == [1, 2, 3, 0]
+            assert journal.numbers() == [UNNOTED + 1, UNNOTED + 2, UNNOTED + 3, 0]
             assert made.keeper.waiting == 0
             assert made.keeper.numbers.recorded == 3
 

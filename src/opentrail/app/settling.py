@@ -1,8 +1,8 @@
 """After a start: every call that was forwarded before it has a record, or the gap has one.
 
 (1) Records that waited on the second disk are appended. (2) A call with an intent and without a
-record gets the intent's record, which says that the outcome is unknown. (3) Numbers that have
-neither are counted, and a record says how many are missing.
+record gets the intent's record, which says that the outcome is unknown. (3) Calls that were
+forwarded without intent and have no record are counted, and a record says how many are missing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from opentrail.gateway.keeper import SecondDisk
-from opentrail.ports.intents import IntentLog, Progress
+from opentrail.ports.intents import UNNOTED, IntentLog, Progress
 from opentrail.ports.journal import JournalDamaged, JournalReader, JournalWriter
 
 READ_BYTES = 4 * 1024 * 1024
@@ -53,23 +53,27 @@ def settle_calls(
     recorded = _numbers_from(reader, progress.journal_offset)
     late: set[int] = set()
     if second_disk is not None:
-        late = _append_late(second_disk, writer, progress.settled, recorded)
+        late = _append_late(second_disk, writer, progress, recorded)
         recorded |= late
     open_ = {
         one.number: one.raw
         for one in intents.read()
         if one.number >= progress.settled and one.number not in recorded
     }
-    _append_all(writer, sorted((number, raw) for number, raw in open_.items()))
-    following = max(progress.next_number, max(recorded, default=0) + 1, max(open_, default=0) + 1)
-    known = recorded | open_.keys()
-    lost = sum(number not in known for number in range(progress.settled, following))
+    _append_all(writer, sorted(open_.items()))
+    lost = sum(
+        number not in recorded for number in range(progress.unnoted_settled, progress.unnoted_next)
+    )
     settled = Settled(len(late), len(open_), lost)
     if lost or open_:
         writer.append([gap_record(settled)])
     if settled != Settled(0, 0, 0):
         _log.warning("calls_settled", late=len(late), outcome_unknown=len(open_), lost=lost)
-    intents.note(Progress(following, reader.end(), following))
+    # After a loss of power the progress may be older than the numbers that are in use.
+    noted = [number for number in recorded | open_.keys() if number < UNNOTED]
+    following = max(progress.next_number, max(noted, default=0) + 1)
+    unnoted = max(progress.unnoted_next, max(recorded, default=0) + 1)
+    intents.note(Progress(following, following, unnoted, unnoted, reader.end()))
     return settled
 
 
@@ -90,13 +94,15 @@ def _numbers_from(reader: JournalReader, offset: int) -> set[int]:
 
 
 def _append_late(
-    second_disk: SecondDisk, writer: JournalWriter, settled: int, recorded: set[int]
+    second_disk: SecondDisk, writer: JournalWriter, progress: Progress, recorded: set[int]
 ) -> set[int]:
     """Append what waits and is not in the journal yet; the numbers of its calls."""
     late: set[int] = set()
     while batch := second_disk.take(BATCH):
         new = [
-            (number, raw) for raw, number in batch if number >= settled and number not in recorded
+            (number, raw)
+            for raw, number in batch
+            if number >= progress.unnoted_settled and number not in recorded
         ]
         _append_all(writer, new)
         second_disk.taken(len(batch))

@@ -321,7 +321,7 @@ class ProxyExchange:
         """Take a number, or refuse a call that could not be recorded."""
         keeper = self._recording.keeper
         if keeper.may_forward(self._mode):
-            self._number = keeper.take_number()
+            self._number = keeper.take_number(self._mode)
             return True
         self._refuse()
         return False

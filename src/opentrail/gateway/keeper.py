@@ -123,9 +123,9 @@ class Keeper:
         self._count("refused", 1)
         return False
 
-    def take_number(self) -> int:
+    def take_number(self, mode: FailMode) -> int:
         """The number of a call that is about to be forwarded."""
-        return self.numbers.take()
+        return self.numbers.take(noted=mode is FailMode.CLOSED)
 
     def intend(self, raw: bytes, number: int, told: Told) -> None:
         """Tell when the call may be forwarded; if it may not, its number is given back."""

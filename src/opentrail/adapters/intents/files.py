@@ -21,7 +21,7 @@ from opentrail.ports.intents import Intent, Progress
 
 FILE_BYTES = 4 * 1024 * 1024
 NAMES = ("intents-0", "intents-1")
-_PROGRESS = struct.Struct("<QQQ")
+_PROGRESS = struct.Struct("<QQQQQ")
 
 
 class FileIntents:
@@ -59,13 +59,11 @@ class FileIntents:
             self._open.pop(number, None)
 
     def note(self, progress: Progress) -> None:
-        _PROGRESS.pack_into(
-            self._map, 0, progress.settled, progress.journal_offset, progress.next_number
-        )
+        _PROGRESS.pack_into(self._map, 0, *progress)
 
     def progress(self) -> Progress:
-        settled, offset, following = _PROGRESS.unpack_from(self._map, 0)
-        return Progress(max(settled, 1), offset, max(following, 1))
+        found = Progress(*_PROGRESS.unpack_from(self._map, 0))
+        return found if found.settled else Progress()  # a new file is full of zeros
 
     def read(self) -> Iterator[Intent]:
         for name in NAMES:
