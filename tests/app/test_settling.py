@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opentrail.adapters.intents import FileIntents, MemoryIntents
 from opentrail.adapters.journal import MemoryJournal, SecondDiskJournal
-from opentrail.app.settling import Settled, settle_calls
+from opentrail.app.writing.settling import Settled, settle_calls
 from opentrail.gateway.numbers import Numbers
 from opentrail.ports.intents import Intent, IntentLog, Progress
 

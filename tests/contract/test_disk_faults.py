@@ -20,7 +20,7 @@ import pytest
 
 from opentrail.adapters.intents import FileIntents
 from opentrail.adapters.journal import SegmentJournalReader, SegmentJournalWriter
-from opentrail.app.settling import settle_calls
+from opentrail.app.writing.settling import settle_calls
 
 pytestmark = [
     pytest.mark.contract,

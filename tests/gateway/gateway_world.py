@@ -10,11 +10,11 @@ from opentrail.adapters.journal import MemoryJournal
 from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.clock import SystemClock
 from opentrail.gateway import Client, GatewayServer, GroupCommit, ProxyExchange, RequestHead
-from opentrail.gateway.exchange import Recording
 from opentrail.gateway.fail_mode import ModePair
 from opentrail.gateway.keeper import Keeper, Outage
 from opentrail.gateway.numbers import Numbers
 from opentrail.gateway.observing import observed_head
+from opentrail.gateway.route import Recording, Route
 from opentrail.gateway.upstream import Upstream, UpstreamPool
 from opentrail.ports.intents import IntentLog
 from opentrail.ports.journal import JournalWriter
@@ -70,6 +70,8 @@ class Begun:
 
     def __init__(self, made: World, request: ObservedRequest, event_id: str) -> None:
         self.event_id = event_id or "one"
+        self.unknown_key = ""
+        self.refusal = None
         self.data = request.target.startswith("/data")
         self._made = made
 
@@ -120,15 +122,15 @@ async def world(
         memory_bytes=memory_bytes,
     )
     recording = Recording(
-        lambda request, event_id: Begun(made, request, event_id),
+        lambda request, event_id, _hash: Begun(made, request, event_id),
         made.keeper,
         SystemClock(),
         upstream_seconds,
     )
 
     def open_exchange(client: Client, head: RequestHead) -> ProxyExchange:
-        request = observed_head(head, client.peer_address, recording.clock)
-        return ProxyExchange(client, head, request, pool, recording, modes)
+        request = observed_head(head, client, recording.clock)
+        return ProxyExchange(client, head, request, Route(pool, modes), recording)
 
     gateway = GatewayServer(open_exchange)
     made.port = await gateway.start("127.0.0.1", 0)

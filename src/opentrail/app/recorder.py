@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
+from opentrail.app.signatures import Signatures
 from opentrail.aws.call import ApiCall, ReadRequest
 from opentrail.aws.decode import read_call, read_request, read_result
 from opentrail.aws.observed import ObservedCall, ObservedRequest
+from opentrail.aws.routing import service_id
+from opentrail.aws.sigv4 import SignatureRefused
+from opentrail.gateway.signature_check import SignatureCheck
 from opentrail.ports.identities import Identities
 from opentrail.ports.ids import Ids
 from opentrail.record.principal import Principal, PrincipalType
 from opentrail.recording import (
     RecordFacts,
+    Redaction,
     compose,
     compose_intent,
     compose_undecoded,
@@ -27,16 +32,39 @@ from opentrail.recording import (
     object_records,
     other_account,
 )
+from opentrail.recording.redact import UNTRACED
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderOptions:
+    """What an owner may choose.
+
+    Attributes:
+        signatures: Checks signatures; None if nobody looks.
+        redaction: How secrets are hidden.
+        keep_omitted: Takes what is too large for a record (see RecordFacts).
+    """
+
+    signatures: Signatures | None = None
+    redaction: Redaction = UNTRACED
+    keep_omitted: Callable[[str, bytes], None] | None = None
 
 
 class Recorder:
     """Makes records; counts what it could not decode."""
 
     def __init__(
-        self, identities: Identities, ids: Ids, *, default_account: str, default_region: str
+        self,
+        identities: Identities,
+        ids: Ids,
+        *,
+        default_account: str,
+        default_region: str,
+        options: RecorderOptions = RecorderOptions(),
     ) -> None:
+        self.options = options
         self.identities = identities
         self.ids = ids
         self.account = default_account
@@ -45,15 +73,16 @@ class Recorder:
 
     def compose(self, observed: ObservedCall) -> bytes:
         """The call's own record; never raises, whatever the bytes are."""
-        return self.begin(observed.request, "").records(observed)[0]
+        return self.begin(observed.request, "", "").records(observed)[0]
 
-    def begin(self, request: ObservedRequest, event_id: str) -> BegunCall:
+    def begin(self, request: ObservedRequest, event_id: str, payload_sha256: str) -> BegunCall:
         """The call as far as its request tells it; never raises.
 
         Args:
             event_id: Of its record; "" for a new one.
+            payload_sha256: Of its body, in hex; "" if unknown.
         """
-        return BegunCall(self, request, event_id or self.ids.event_id())
+        return BegunCall(self, request, event_id or self.ids.event_id(), payload_sha256)
 
 
 class BegunCall:
@@ -61,9 +90,12 @@ class BegunCall:
 
     Attributes:
         data: Whether it is a data event.
+        refusal: Why it must not be forwarded, None if it may be.
     """
 
-    def __init__(self, recorder: Recorder, request: ObservedRequest, event_id: str) -> None:
+    def __init__(
+        self, recorder: Recorder, request: ObservedRequest, event_id: str, payload_sha256: str
+    ) -> None:
         self._recorder = recorder
         self._request = request
         self.event_id = event_id
@@ -78,6 +110,27 @@ class BegunCall:
             and operation is not None
             and is_data(self._read.service, operation.name)
         )
+        self._verified: bool | None = None
+        self.refusal: SignatureRefused | None = None
+        if recorder.options.signatures is not None:
+            self._check(recorder.options.signatures, payload_sha256)
+
+    @property
+    def unknown_key(self) -> str:
+        """The access key that signed, if nobody knows whose it is; else ""."""
+        scope = self._read.scope if self._read is not None else None
+        known = scope is None or self._recorder.identities.find(scope.access_key_id) is not None
+        return "" if known or scope is None else scope.access_key_id
+
+    def _check(self, signatures: Signatures, payload_sha256: str) -> None:
+        scope = self._read.scope if self._read is not None else None
+        mode = signatures.mode(service_id(self._request, scope))
+        if mode is SignatureCheck.OFF:
+            return
+        problem = signatures.problem(self._request, scope, payload_sha256)
+        self._verified = problem is None
+        if mode is SignatureCheck.REFUSE:
+            self.refusal = problem
 
     def intent(self) -> bytes:
         """The record to be written if the outcome never becomes known; never raises."""
@@ -132,6 +185,9 @@ class BegunCall:
             event_id=self.event_id,
             account_id=account or self._recorder.account,
             account_alias=self._recorder.identities.account_alias(account) if account else "",
+            signature_verified=self._verified,
+            redaction=self._recorder.options.redaction,
+            keep_omitted=self._recorder.options.keep_omitted,
         )
 
     def _undecoded(self, observed: ObservedCall) -> bytes:

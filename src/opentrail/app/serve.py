@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,17 +17,18 @@ import uvloop
 from opentrail import __version__
 from opentrail.app.door import CloudTrailDoor
 from opentrail.app.embedded import EmbeddedServices
+from opentrail.app.key_lookup import KeyLookup, upstream_answers
 from opentrail.app.lock import DirectoryLock
 from opentrail.app.processes import Processes, Program
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.telemetry.reporter import Reporter
 from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
-from opentrail.app.writing import open_writing
-from opentrail.errors import Unavailable
+from opentrail.app.writing.opening import open_writing
+from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway import GatewayServer
-from opentrail.gateway.exchange import Recording
 from opentrail.gateway.fail_mode import parse_fail_modes
+from opentrail.gateway.route import Recording
 from opentrail.gateway.source_address import parse_networks
 
 WORKERS = "workers"
@@ -106,14 +108,19 @@ async def _run(
         own=door,
         metrics=reporter.metrics,
         recording=Recording(
-            writing.recorder.begin, writing.keeper, parts.clock, settings.upstream_timeout_seconds
+            writing.recorder.begin,
+            writing.keeper,
+            parts.clock,
+            settings.upstream_timeout_seconds,
+            _key_lookup(settings, parts, upstreams),
         ),
+        checks=writing.recorder.options.signatures,
         modes=parse_fail_modes(settings.fail_modes),
         trusted=parse_networks(settings.trusted_proxies),
     )
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
-        port = await server.start(settings.host, settings.port)
+        port = await server.start(settings.host, settings.port, _tls(settings))
     except OSError as cause:
         writing.commit.close()
         why = os.strerror(cause.errno) if cause.errno else str(cause)
@@ -121,7 +128,8 @@ async def _run(
             f"{settings.host}:{settings.port} can't be listened on: {why}; "
             "choose another with --port or OPENTRAIL_PORT"
         ) from cause
-    reporter.endpoint = f"http://{settings.host}:{port}"
+    scheme = "https" if settings.tls_certificate else "http"
+    reporter.endpoint = f"{scheme}://{settings.host}:{port}"
     processes.start(_workers(settings, upstreams))
     announce(Started(reporter.endpoint, embedded is not None))
     try:
@@ -156,6 +164,37 @@ async def _tick(
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)
         except TimeoutError:
             continue
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS 1.2 and later with the certificate of the settings, None without one.
+
+    Raises:
+        InvalidInput: certificate or key can't be used.
+    """
+    if not settings.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as cause:
+        raise InvalidInput(
+            f"TLS certificate {settings.tls_certificate} or its key can't be used: {cause}"
+        ) from cause
+    return context
+
+
+def _key_lookup(
+    settings: Settings, parts: Parts, upstreams: Upstreams
+) -> Callable[[str], Awaitable[None]] | None:
+    if not settings.look_up_keys:
+        return None
+    key = next(iter(parts.identities.all_credentials()))
+    answers = upstream_answers(
+        str(upstreams.of("sts")), str(upstreams.of("iam")), settings.region, key
+    )
+    return KeyLookup(parts.identities, answers).look_up
 
 
 def _workers(settings: Settings, upstreams: Upstreams) -> Program:

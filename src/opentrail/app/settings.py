@@ -59,6 +59,13 @@ class Settings:
         spool: Directory on a second disk for records in mode `spool`; none.
         spool_bytes: Most that may wait there.
         upstream_timeout_seconds: Longest silence of a service behind the endpoint.
+        signature_checks: Whose signatures are checked, as `s3=refuse,*=note` (or `off`); off.
+        secrets: `hide` hides secret values without a trace, `digest` keeps an HMAC of them.
+        sensitive: `hide` or `show` what the models mark as sensitive and no rule calls secret.
+        keep_omitted: Keep parameters too large for a record as files below `omitted/`.
+        look_up_keys: Ask the upstream's STS and IAM who an unknown key belongs to.
+        tls_certificate: PEM file with which to speak TLS; none.
+        tls_key: PEM file of its private key.
         log_level: debug, info, warning or error.
     """
 
@@ -77,6 +84,13 @@ class Settings:
     spool: str = ""
     spool_bytes: int = 1024 * 1024 * 1024
     upstream_timeout_seconds: float = 900.0
+    signature_checks: tuple[str, ...] = ()
+    secrets: str = "hide"
+    sensitive: str = "hide"
+    keep_omitted: bool = False
+    look_up_keys: bool = False
+    tls_certificate: str = ""
+    tls_key: str = ""
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -89,10 +103,16 @@ class Settings:
             raise InvalidInput("intervals must be positive; a digest's at least one second")
         if self.upstream_timeout_seconds <= 0 or self.spool_bytes < 0:
             raise InvalidInput("a timeout must be positive, a size not negative")
-        if self.log_level not in ("debug", "info", "warning", "error"):
-            raise InvalidInput(
-                f"log level {self.log_level!r}: expected debug, info, warning, error"
-            )
+        _one_of("log level", self.log_level, ("debug", "info", "warning", "error"))
+        _one_of("secrets", self.secrets, ("hide", "digest"))
+        _one_of("sensitive", self.sensitive, ("hide", "show"))
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise InvalidInput("TLS needs both tls_certificate and tls_key")
+
+
+def _one_of(what: str, value: str, words: tuple[str, ...]) -> None:
+    if value not in words:
+        raise InvalidInput(f"{what} {value!r}: expected {', '.join(words)}")
 
 
 def read_settings(environment: Mapping[str, str], **chosen: object) -> Settings:
@@ -133,8 +153,12 @@ def _parse(name: str, text: str, default: object) -> object:
             return Path(text)
         if isinstance(default, tuple):
             return tuple(part.strip() for part in text.split(",") if part.strip())
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[text.lower()]
         if isinstance(default, int | float):
             return type(default)(text)
+    except KeyError as cause:
+        raise InvalidInput(f"{name}={text!r} is neither true nor false") from cause
     except ValueError as cause:
         raise InvalidInput(f"{name}={text!r} is not a number") from cause
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opentrail.app.signatures import Signatures
 from opentrail.app.telemetry.metrics import PATH
 from opentrail.aws.routing import read_scope, service_id
 from opentrail.errors import InvalidInput
@@ -18,9 +19,10 @@ from opentrail.gateway import (
     Upstream,
     UpstreamPool,
 )
-from opentrail.gateway.exchange import Recording
-from opentrail.gateway.fail_mode import FailModes, ModePair
+from opentrail.gateway.fail_mode import FailModes
 from opentrail.gateway.observing import observed_head
+from opentrail.gateway.route import Recording, Route
+from opentrail.gateway.signature_check import SignatureCheck
 from opentrail.gateway.source_address import Network
 
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
@@ -42,6 +44,7 @@ class Doors:
     metrics: LocalDoor
     recording: Recording
     modes: FailModes
+    checks: Signatures | None = None
     trusted: tuple[Network, ...] = ()
 
 
@@ -51,7 +54,7 @@ class Upstreams:
 
     named: Mapping[str, Upstream]
     pools: dict[str, UpstreamPool] = field(default_factory=dict)
-    modes: dict[str, ModePair] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
 
     def of(self, service: str) -> Upstream:
         """Where calls of `service` go.
@@ -69,32 +72,26 @@ class Upstreams:
 
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
-        request = observed_head(head, client.peer_address, doors.recording.clock, doors.trusted)
+        request = observed_head(head, client, doors.recording.clock, doors.trusted)
         if head.target == METRICS_TARGET:
             return LocalExchange(client, head, request, doors.metrics)
         service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
             return LocalExchange(client, head, request, doors.own)
-        return ProxyExchange(
-            client,
-            head,
-            request,
-            self._pool(service),
-            doors.recording,
-            self._modes(doors.modes, service),
-        )
+        return ProxyExchange(client, head, request, self._route(doors, service), doors.recording)
 
     def close(self) -> None:
         """Close the idle connections."""
         for pool in self.pools.values():
             pool.close()
 
-    def _modes(self, modes: FailModes, service: str) -> ModePair:
-        found = self.modes.get(service)
+    def _route(self, doors: Doors, service: str) -> Route:
+        found = self.routes.get(service)
         if found is None:
-            found = modes.of(service)
-            if len(self.modes) < KNOWN_SERVICES:
-                self.modes[service] = found
+            check = doors.checks.mode(service) if doors.checks else SignatureCheck.OFF
+            found = Route(self._pool(service), doors.modes.of(service), check)
+            if len(self.routes) < KNOWN_SERVICES:
+                self.routes[service] = found
         return found
 
     def _pool(self, service: str) -> UpstreamPool:

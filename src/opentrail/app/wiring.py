@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,13 +28,15 @@ from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.api.http import CloudTrailService
 from opentrail.api.outcome import Backends
-from opentrail.app.recorder import Recorder
+from opentrail.app.recorder import Recorder, RecorderOptions
 from opentrail.app.settings import Settings
+from opentrail.app.signatures import Signatures, parse_signature_checks
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential, Principal, PrincipalType
+from opentrail.recording import Redaction
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
@@ -78,7 +81,24 @@ class Parts:
             self.ids,
             default_account=default_account(self.settings.data),
             default_region=self.settings.region,
+            options=RecorderOptions(
+                signatures=self.signatures(),
+                redaction=redaction(self.settings),
+                keep_omitted=self._keep_omitted if self.settings.keep_omitted else None,
+            ),
         )
+
+    def signatures(self) -> Signatures | None:
+        """The check of signatures; None if no service's are to be checked.
+
+        Raises:
+            InvalidInput: a setting does not fit.
+        """
+        named = parse_signature_checks(self.settings.signature_checks)
+        return Signatures(named, self.identities, self.clock) if named else None
+
+    def _keep_omitted(self, sha256: str, content: bytes) -> None:
+        write_once(self.settings.data / "omitted" / f"{sha256}.json", content)
 
     def object_store(self, endpoint: str) -> ObjectStore:
         """The S3 upstream, for log files and digests."""
@@ -178,6 +198,31 @@ def open_parts(settings: Settings) -> Parts:
         clock=SystemClock(),
         ids=SystemIds(),
     )
+
+
+def redaction(settings: Settings) -> Redaction:
+    """How secrets are hidden; the key of their digests is made when it is first needed."""
+    key = b""
+    if settings.secrets == "digest":
+        path = settings.data / "keys" / "redaction"
+        if not path.exists():
+            write_once(path, secrets.token_bytes(32))
+        key = path.read_bytes()
+    return Redaction(digest_key=key, show_sensitive=settings.sensitive == "show")
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """A file that only its owner reads, durable on return; one that is there stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        return
+    aside = path.with_suffix(".part")
+    fd = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(path)
 
 
 def identities_path(data: Path) -> Path:

@@ -23,6 +23,7 @@ class ObservedRequest(msgspec.Struct, frozen=True, kw_only=True):
         body_length: How many body bytes passed in all; larger than `len(body)` if cut.
         first_headers: The first value of each header by its name in lower case; made of `headers`
             unless given.
+        tls: Version and cipher suite of the connection; () if it is not encrypted here.
     """
 
     method: str
@@ -33,6 +34,7 @@ class ObservedRequest(msgspec.Struct, frozen=True, kw_only=True):
     peer_address: str
     started: datetime
     first_headers: Mapping[str, str] = _NOT_GIVEN
+    tls: tuple[str, str] | tuple[()] = ()
 
     def __post_init__(self) -> None:
         if self.first_headers is _NOT_GIVEN:

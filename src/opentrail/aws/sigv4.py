@@ -1,7 +1,9 @@
-"""Strict check of a Signature Version 4, header or presigned query form.
+"""Strict check of a Signature Version 4 or 4A, header or presigned query form.
 
 The steps are those of AWS's "Create a signed AWS API request": (1) canonical request, (2) string
 to sign, (3) signing key, (4) signature. OpenTrail's own API lets nothing pass that AWS refuses.
+Version 4A signs for several regions with a key pair that is derived from the secret: its steps 3
+and 4 are those of NIST SP 800-108 and ECDSA on P-256.
 """
 
 from __future__ import annotations
@@ -14,13 +16,23 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from opentrail.aws.call import SigningScope
 from opentrail.aws.observed import ObservedRequest
 from opentrail.errors import InvalidInput
 
 MAX_SKEW = timedelta(minutes=5)
 MAX_PRESIGNED_SECONDS = 604800
+S3_MAX_SKEW = timedelta(minutes=15)
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_ALGORITHM_4A = "AWS4-ECDSA-P256-SHA256"
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_S3_NAMES = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
+"""Their paths are signed as they are sent, and their bodies need not be signed."""
+
 _UNRESERVED = "-_.~"
 _BLANKS = re.compile(r"\s+")
 
@@ -61,11 +73,14 @@ def verify(
     now: datetime,
     *,
     service: str,
+    payload_sha256: str | None = None,
 ) -> None:
     """Nothing, if the key of the scope signed the request.
 
     Args:
-        service: The signing name that the scope must have.
+        service: The signing name that the scope must have; "" for any.
+        payload_sha256: Of the body, in hex; None to hash `request.body`, "" if the body is not
+            there: then the hash that the request itself tells is believed.
 
     Raises:
         SignatureRefused: missing, malformed, unknown key, wrong scope, time or signature.
@@ -84,12 +99,20 @@ def verify(
     signed_at = _check_time(request, scope, now)
     _check_token(request, scope, secret, now)
     _check_signed_headers(request, scope)
-    wanted = _signature(request, scope, secret, signed_at)
-    if not hmac.compare_digest(wanted.encode(), scope.signature.encode()):
+    if payload_sha256 is None:
+        payload_sha256 = hashlib.sha256(request.body).hexdigest()
+    digest = _canonical_digest(request, scope, payload_sha256)
+    if scope.region:
+        right = _is_hmac_right(scope, secret, signed_at, digest)
+    else:
+        right = _is_ecdsa_right(scope, secret, signed_at, digest)
+    if not right:
         raise _mismatch()
 
 
 def _check_scope(scope: SigningScope, service: str) -> None:
+    if not service and scope.date:
+        return
     if scope.service != service or not scope.region:
         raise SignatureRefused(
             "InvalidSignatureException",
@@ -112,7 +135,7 @@ def _check_time(request: ObservedRequest, scope: SigningScope, now: datetime) ->
             "InvalidSignatureException",
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
         )
-    latest = MAX_SKEW
+    skew = latest = S3_MAX_SKEW if scope.service in _S3_NAMES else MAX_SKEW
     if scope.presigned:
         seconds = query.get("X-Amz-Expires", "")
         if not seconds.isdigit() or not 1 <= int(seconds) <= MAX_PRESIGNED_SECONDS:
@@ -120,7 +143,7 @@ def _check_time(request: ObservedRequest, scope: SigningScope, now: datetime) ->
                 "IncompleteSignature", "X-Amz-Expires must be between 1 and 604800 seconds."
             )
         latest = timedelta(seconds=int(seconds))
-    if when > now + MAX_SKEW:
+    if when > now + skew:
         raise SignatureRefused(
             "InvalidSignatureException", f"Signature not yet current: {text} is in the future."
         )
@@ -163,28 +186,66 @@ def _check_signed_headers(request: ObservedRequest, scope: SigningScope) -> None
         raise _mismatch()
 
 
-def _signature(
-    request: ObservedRequest, scope: SigningScope, secret: SigningSecret, signed_at: str
-) -> str:
-    payload = hashlib.sha256(request.body).hexdigest()
-    declared = request.header("x-amz-content-sha256")
-    if declared is not None and declared != payload:
-        raise _mismatch()
-    canonical = "\n".join(  # (1)
+def _canonical_digest(request: ObservedRequest, scope: SigningScope, payload: str) -> str:
+    """SHA-256 of the canonical request, in hex (1)."""
+    canonical = "\n".join(
         (
             request.method,
-            _canonical_path(request.raw_path),
+            request.raw_path if scope.service in _S3_NAMES else _canonical_path(request.raw_path),
             _canonical_query(request.raw_query, scope),
             _canonical_headers(request, scope.signed_headers),
             ";".join(scope.signed_headers),
-            payload,
+            _signed_payload(request, scope, payload),
         )
     )
+    return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _signed_payload(request: ObservedRequest, scope: SigningScope, payload: str) -> str:
+    """What stands for the body in the canonical request."""
+    declared = request.header("x-amz-content-sha256")
+    if declared is None:
+        return "UNSIGNED-PAYLOAD" if scope.presigned and scope.service in _S3_NAMES else payload
+    hashed = len(declared) == 64 and not declared.startswith("STREAMING-")
+    if not hashed and scope.service not in _S3_NAMES:
+        raise _mismatch()
+    if hashed and payload and declared != payload:
+        raise _mismatch()
+    return declared
+
+
+def _is_hmac_right(scope: SigningScope, secret: SigningSecret, signed_at: str, digest: str) -> bool:
     place = f"{scope.date}/{scope.region}/{scope.service}/aws4_request"
-    digest = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
     to_sign = f"{_ALGORITHM}\n{signed_at}\n{place}\n{digest}"  # (2)
     key = _signing_key(secret.secret_access_key, scope.date, scope.region, scope.service)
-    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()  # (4)
+    wanted = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()  # (4)
+    return hmac.compare_digest(wanted.encode(), scope.signature.encode())
+
+
+def _is_ecdsa_right(
+    scope: SigningScope, secret: SigningSecret, signed_at: str, digest: str
+) -> bool:
+    place = f"{scope.date}/{scope.service}/aws4_request"
+    to_sign = f"{_ALGORITHM_4A}\n{signed_at}\n{place}\n{digest}"  # (2)
+    key = _public_key_4a(scope.access_key_id, secret.secret_access_key)
+    try:
+        key.verify(bytes.fromhex(scope.signature), to_sign.encode(), ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _public_key_4a(access_key_id: str, secret: str) -> ec.EllipticCurvePublicKey:
+    """The public half of the pair that version 4A derives from a secret (3)."""
+    for counter in range(1, 255):
+        fixed = _ALGORITHM_4A.encode() + b"\0" + access_key_id.encode() + bytes([counter])
+        content = b"\0\0\0\1" + fixed + (256).to_bytes(4, "big")
+        found = hmac.new(f"AWS4A{secret}".encode(), content, hashlib.sha256).digest()
+        number = int.from_bytes(found, "big")
+        if number <= _P256_ORDER - 2:
+            return ec.derive_private_key(number + 1, ec.SECP256R1()).public_key()
+    raise ValueError("no key can be derived")
 
 
 def _canonical_path(raw_path: str) -> str:

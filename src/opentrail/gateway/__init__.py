@@ -2,9 +2,10 @@
 
 from opentrail.gateway.answers import Answer, error_answer
 from opentrail.gateway.commit import GroupCommit
-from opentrail.gateway.exchange import Client, ProxyExchange
+from opentrail.gateway.exchange import ProxyExchange
 from opentrail.gateway.head import RequestHead
 from opentrail.gateway.local import LocalDoor, LocalExchange
+from opentrail.gateway.route import Client
 from opentrail.gateway.server import Exchange, GatewayServer
 from opentrail.gateway.upstream import Upstream, UpstreamPool
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+
 CAPTURE_LIMIT_BYTES = 1024 * 1024
 """Parameters above 100 KB are left out of a record anyway (spec: record contents, size rules)."""
 
 
 class Capture:
-    """Keeps the first bytes and counts all."""
+    """Keeps the first bytes and counts, or even hashes, all."""
 
-    __slots__ = ("_parts", "kept", "length")
+    __slots__ = ("_hash", "_parts", "kept", "length")
 
-    def __init__(self) -> None:
+    def __init__(self, *, hashing: bool = False) -> None:
+        self._hash = hashlib.sha256() if hashing else None
         self._parts: list[bytes] = []
         self.kept = 0
         self.length = 0
@@ -19,11 +22,18 @@ class Capture:
     def add(self, data: bytes) -> None:
         """Take note of `data`."""
         self.length += len(data)
+        if self._hash is not None:
+            self._hash.update(data)
         room = CAPTURE_LIMIT_BYTES - self.kept
         if room > 0:
             piece = data if len(data) <= room else data[:room]
             self._parts.append(piece)
             self.kept += len(piece)
+
+    @property
+    def sha256(self) -> str:
+        """Of all bytes so far, in hex; "" if they are not hashed."""
+        return "" if self._hash is None else self._hash.hexdigest()
 
     @property
     def whole(self) -> bool:

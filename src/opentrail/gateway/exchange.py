@@ -12,17 +12,15 @@ answer's head is already out, a broken answer. The other modes go on without (1)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+import errno
+from collections.abc import Awaitable
 
 import msgspec
 
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
-from opentrail.clock import Clock
 from opentrail.gateway.answers import Answer, error_answer, retry_later, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.fail_mode import FailMode, ModePair
+from opentrail.gateway.fail_mode import FailMode
 from opentrail.gateway.head import (
     LAST_CHUNK,
     RawHeaders,
@@ -31,9 +29,10 @@ from opentrail.gateway.head import (
     end_to_end,
     upstream_head,
 )
-from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.observing import text_headers
-from opentrail.gateway.upstream import UpstreamConnection, UpstreamPool
+from opentrail.gateway.route import Begun, Client, Recording, Route
+from opentrail.gateway.signature_check import CHECKED_BODY_BYTES, SignatureCheck
+from opentrail.gateway.upstream import UpstreamConnection
 
 HELD_BODY_BYTES = 64 * 1024
 """Answers up to this length go out whole, and only when recorded.
@@ -47,54 +46,6 @@ CLIENT_SECONDS = 120.0
 """Longest time that a client may leave its answer unread."""
 
 
-class Begun(Protocol):
-    """A call as far as its request tells it; what is learned once is not looked for again."""
-
-    event_id: str
-    data: bool
-    """Whether it is a data event, else a management event."""
-
-    def intent(self) -> bytes:
-        """The record to be written if the outcome never becomes known."""
-
-    def records(self, observed: ObservedCall) -> Sequence[bytes]:
-        """The call's records, at least one; never raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """How calls become records that are kept.
-
-    Attributes:
-        begin: Reads a request, whole or not, for a record with that event id ("" for a new one);
-            never raises.
-        upstream_seconds: Longest silence of an upstream that is accepted.
-    """
-
-    begin: Callable[[ObservedRequest, str], Begun]
-    keeper: Keeper
-    clock: Clock
-    upstream_seconds: float = 900.0
-
-
-class Client(Protocol):
-    """The client's side of an exchange."""
-
-    peer_address: str
-
-    def send(self, data: bytes) -> None:
-        """Write to the client."""
-
-    def hold_body(self, *, hold: bool) -> None:
-        """Read no more of the request, or go on."""
-
-    def finished(self, *, keep_alive: bool) -> None:
-        """The answer is out; the connection may take the next request or ends."""
-
-    def abort(self) -> None:
-        """End the connection so that the client sees a broken answer."""
-
-
 class ProxyExchange:
     """A call on its way through; a ResponseSink for the upstream connection."""
 
@@ -103,22 +54,23 @@ class ProxyExchange:
         client: Client,
         head: RequestHead,
         request: ObservedRequest,
-        pool: UpstreamPool,
+        route: Route,
         recording: Recording,
-        modes: ModePair,
     ) -> None:
         self._client = client
         self._head = head
-        self._pool = pool
+        self._pool = route.pool
         self._recording = recording
-        self._modes = modes
-        self._mode = modes.management
+        self._modes = route.modes
+        self._mode = route.modes.management
         self._observed_head = request
         self._begun: Begun | None = None
         self._begun_whole = False
         self._number = 0
         self._cleared = False
-        self._request = Capture()
+        self._check = route.check
+        self._request = Capture(hashing=route.check is not SignatureCheck.OFF)
+        self._looking_up: asyncio.Task[None] | None = None
         self._request_complete = False
         self._early: list[bytes] | None = []
         self._upstream: UpstreamConnection | None = None
@@ -142,7 +94,8 @@ class ProxyExchange:
 
     def begin(self) -> None:
         """Forward the call, or note it first and wait with it."""
-        if self._modes.management is self._modes.data is not FailMode.CLOSED:
+        alike = self._modes.management is self._modes.data is not FailMode.CLOSED
+        if alike and self._check is not SignatureCheck.REFUSE:
             if self._admit():
                 self._go_on()
         elif not self._comes_at_once():
@@ -283,6 +236,8 @@ class ProxyExchange:
             connection = await self._pool.connect()
         except (OSError, TimeoutError) as cause:
             why = cause.strerror if isinstance(cause, OSError) and cause.strerror else "timed out"
+            if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+                self._failed_status, self._failed_code = 503, "ServiceUnavailable"
             self._failed(f"no connection to the upstream {self._pool.upstream}: {why}")
             return
         self._attach(connection)
@@ -315,7 +270,10 @@ class ProxyExchange:
         """Whether the whole request may be waited for before anything is forwarded."""
         if self._expects_continue or self._head.chunked:
             return False
-        return (self._head.content_length or 0) <= HELD_BODY_BYTES
+        declared = self._observed_head.header("x-amz-content-sha256") is not None
+        checked = self._check is SignatureCheck.REFUSE and not declared
+        most = CHECKED_BODY_BYTES if checked else HELD_BODY_BYTES
+        return (self._head.content_length or 0) <= most
 
     def _admit(self) -> bool:
         """Take a number, or refuse a call that could not be recorded."""
@@ -328,9 +286,14 @@ class ProxyExchange:
 
     def _note(self) -> None:
         """Find the call's mode, and have its intent kept if the mode asks for one."""
-        self._begun = self._recording.begin(self._request_so_far(), "")
+        self._begun = self._read_request("")
         self._begun_whole = self._request_complete
         self._mode = self._modes.of(data=self._begun.data)
+        refusal = self._begun.refusal
+        if refusal is not None:
+            self._failed_status, self._failed_code = refusal.status, refusal.code
+            self._failed(str(refusal))
+            return
         if not self._admit():
             return
         if self._mode is FailMode.CLOSED:
@@ -393,10 +356,26 @@ class ProxyExchange:
         observed = self._observed(failure)
         if self._begun is None or not self._begun_whole:
             event_id = self._begun.event_id if self._begun is not None else ""
-            self._begun = self._recording.begin(observed.request, event_id)
+            self._begun = self._read_request(event_id)
+        look_up = self._recording.look_up
+        if look_up is not None and self._begun.unknown_key:
+            finding = look_up(self._begun.unknown_key)
+            self._looking_up = asyncio.ensure_future(self._keep_after(finding, observed))
+        else:
+            self._keep(observed)
+
+    async def _keep_after(self, finding: Awaitable[None], observed: ObservedCall) -> None:
+        await finding
+        self._keep(observed)
+
+    def _keep(self, observed: ObservedCall) -> None:
+        assert self._begun is not None
         raws = self._begun.records(observed)
         self._recording.keeper.keep(
-            raws, self._number, self._mode, lambda problem: self._recorded(problem, failure)
+            raws,
+            self._number,
+            self._mode,
+            lambda problem: self._recorded(problem, observed.failure),
         )
 
     def _recorded(self, problem: Exception | None, failure: str) -> None:
@@ -422,6 +401,10 @@ class ProxyExchange:
 
     def _own(self, answer: Answer) -> bytes:
         return wire(answer, keep_alive=self._keep_alive, head_only=self._head.method == b"HEAD")
+
+    def _read_request(self, event_id: str) -> Begun:
+        payload_sha256 = self._request.sha256 if self._request_complete else ""
+        return self._recording.begin(self._request_so_far(), event_id, payload_sha256)
 
     def _request_so_far(self) -> ObservedRequest:
         if not self._request.length:

@@ -10,8 +10,8 @@ import msgspec
 from opentrail.aws.observed import ObservedRequest
 from opentrail.gateway.answers import Answer, error_answer, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.exchange import Client
 from opentrail.gateway.head import RequestHead
+from opentrail.gateway.route import Client
 
 LocalDoor = Callable[[ObservedRequest], Awaitable[Answer]]
 """Answers a request; the call is recorded, durably, when the answer is there.

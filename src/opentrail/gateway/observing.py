@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Protocol
 
 from opentrail.aws.observed import Headers, ObservedRequest
 from opentrail.clock import Clock
@@ -12,8 +13,16 @@ from opentrail.gateway.source_address import Network, source_address
 FORWARDED = "x-forwarded-for"
 
 
+class Peer(Protocol):
+    """The other end of a connection."""
+
+    peer_address: str
+    tls: tuple[str, str] | tuple[()]
+    """Version and cipher suite; () without TLS."""
+
+
 def observed_head(
-    head: RequestHead, peer_address: str, clock: Clock, trusted: tuple[Network, ...] = ()
+    head: RequestHead, peer: Peer, clock: Clock, trusted: tuple[Network, ...] = ()
 ) -> ObservedRequest:
     """The request as far as its head tells it, begun now; the body is still empty.
 
@@ -21,6 +30,7 @@ def observed_head(
         trusted: Proxies whose `X-Forwarded-For` is believed.
     """
     headers, first = text_headers(head.headers)
+    peer_address = peer.peer_address
     if trusted and FORWARDED in first:
         told = [value for name, value in headers if name.lower() == FORWARDED]
         peer_address = source_address(peer_address, told, trusted)
@@ -33,6 +43,7 @@ def observed_head(
         body_length=0,
         peer_address=peer_address,
         started=clock.now(),
+        tls=peer.tls,
     )
 
 

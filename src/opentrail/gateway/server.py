@@ -6,6 +6,7 @@ Requests that a client sends ahead (pipelining) wait parsed until the answer bef
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from typing import Protocol, cast
 import httptools
 
 from opentrail.gateway.answers import error_answer, wire
-from opentrail.gateway.exchange import Client
 from opentrail.gateway.head import MAX_HEAD_BYTES, RequestHead, make_head, refusal
+from opentrail.gateway.route import Client
 
 HEAD_TIMEOUT_SECONDS = 10.0
 """From a request's first byte to the end of its head (slow clients must not hold connections)."""
@@ -75,6 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self._held = False
         self._closing = False
         self.peer_address = ""
+        self.tls: tuple[str, str] | tuple[()] = ()
         self.quiet_since = self._loop.time()
 
     # asyncio.Protocol
@@ -84,6 +86,9 @@ class ClientConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER_BYTES)
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else ""
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None:
+            self.tls = (str(secured.version()), str(secured.cipher()[0]))
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -275,15 +280,19 @@ class GatewayServer:
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; the port listened on (another than `port` if that was 0).
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, with TLS if `tls` is given; the port (another than `port` if that was 0).
 
         Raises:
             OSError: the address can't be listened on.
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: ClientConnection(self._open, self._connections), host, port, backlog=1024
+            lambda: ClientConnection(self._open, self._connections),
+            host,
+            port,
+            backlog=1024,
+            ssl=tls,
         )
         self._sweeper = asyncio.ensure_future(self._sweep())
         return int(self._server.sockets[0].getsockname()[1])

@@ -17,6 +17,7 @@ class PrincipalType(StrEnum):
     IAM_USER = "IAMUser"
     ASSUMED_ROLE = "AssumedRole"
     FEDERATED_USER = "FederatedUser"
+    AWS_SERVICE = "AWSService"
     UNKNOWN = "Unknown"
 
 
@@ -48,6 +49,8 @@ class Principal:
         arn: "" if it has none.
         user_name: "" where a record has none (AssumedRole, Root without alias).
         session: None for long-term credentials.
+        invoked_by: The service (`config.amazonaws.com`) that calls, by itself (AWS_SERVICE) or with
+            a role that it was given; "" for people and programs.
     """
 
     type: PrincipalType
@@ -56,6 +59,7 @@ class Principal:
     arn: str = ""
     user_name: str = ""
     session: Session | None = None
+    invoked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,11 @@ from opentrail.recording.learned import (
     learned_principals,
     other_account,
 )
+from opentrail.recording.redact import Redaction
 
 __all__ = [
     "RecordFacts",
+    "Redaction",
     "compose",
     "compose_intent",
     "compose_undecoded",

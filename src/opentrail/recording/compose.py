@@ -7,6 +7,7 @@ presence and their size limits; real log files for the order of members.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from opentrail.record.principal import Principal
 from opentrail.recording.classify import is_data, is_read_only, is_read_only_method, issues_session
 from opentrail.recording.identity import ANONYMOUS, foreign_identity, user_identity
 from opentrail.recording.names import event_name
-from opentrail.recording.redact import HIDDEN, hidden_members, safe_target
+from opentrail.recording.redact import HIDDEN, UNTRACED, Redaction, hidden_members, safe_target
 from opentrail.recording.resources import Place, resources
 from opentrail.recording.s3 import s3_additional, s3_parameters
 from opentrail.recording.spelling import Speller
@@ -55,6 +56,10 @@ class RecordFacts:
         account_id: The account that receives the record.
         account_alias: Root's user name in records, "" if the account has no alias.
         shared_event_id: The same in the records of one call for several accounts; "" for one.
+        signature_verified: Whether the call's signature was found right; None if nobody looked.
+        redaction: How secrets are hidden.
+        keep_omitted: Takes the bytes of an object that is too large for a record, and its SHA-256
+            in hex; None if they are not kept.
         addendum_reason: Why the record is not as it should be (`SERVICE_OUTAGE`), "" if it is.
     """
 
@@ -63,6 +68,9 @@ class RecordFacts:
     account_alias: str = ""
     shared_event_id: str = ""
     addendum_reason: str = ""
+    signature_verified: bool | None = None
+    redaction: Redaction = UNTRACED
+    keep_omitted: Callable[[str, bytes], None] | None = None
 
 
 def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
@@ -78,7 +86,7 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
         else is_read_only_method(call.observed.request.method)
     )
     record = _who_and_what(call, principal, facts)
-    _results(record, call, silent=read_only and not issues_session(call.service, operation))
+    _results(record, call, facts, silent=read_only and not issues_session(call.service, operation))
     record["eventID"] = facts.event_id
     record["readOnly"] = read_only
     entries = resources(call, Place(call.region, facts.account_id))
@@ -96,6 +104,13 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     record["eventCategory"] = "Data" if data else "Management"
     if facts.addendum_reason:
         record["addendum"] = {"reason": facts.addendum_reason}
+    if call.observed.request.tls and not (principal is not None and principal.invoked_by):
+        version, cipher = call.observed.request.tls
+        record["tlsDetails"] = {
+            "tlsVersion": version,
+            "cipherSuite": cipher,
+            "clientProvidedHostHeader": _text(call.observed.request.header("host") or ""),
+        }
     return encode(record)
 
 
@@ -118,6 +133,9 @@ def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts
         "sourceIPAddress": request.peer_address,
         "userAgent": _text(request.header("user-agent") or ""),
     }
+    if principal is not None and principal.invoked_by:
+        # A service's address and program are its own affair (spec: record contents, section 3).
+        record["sourceIPAddress"] = record["userAgent"] = principal.invoked_by
     if call.error_code:
         record["errorCode"] = _text(call.error_code)
         if call.error_message:
@@ -125,16 +143,19 @@ def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts
     return record
 
 
-def _results(record: dict[str, Any], call: ApiCall, *, silent: bool) -> None:
+def _results(record: dict[str, Any], call: ApiCall, facts: RecordFacts, *, silent: bool) -> None:
     """Put in the members from requestParameters to requestID.
 
     Args:
         silent: The call's result is not recorded.
     """
     notes = _notes(call) if call.problem or call.operation is None else {}
-    record["requestParameters"] = _fitting(_parameters(call), notes, "requestParameters")
-    elements = None if silent or call.error_code else _elements(call)
-    record["responseElements"] = _fitting(elements, notes, "responseElements")
+    if facts.signature_verified is False:
+        notes["signatureVerified"] = False
+    parameters = _parameters(call, facts.redaction)
+    record["requestParameters"] = _fitting(parameters, notes, "requestParameters", facts)
+    elements = None if silent or call.error_code else _elements(call, facts.redaction)
+    record["responseElements"] = _fitting(elements, notes, "responseElements", facts)
     additional = s3_additional(call) if call.service == "s3" else {}
     if notes:
         additional["opentrail"] = notes
@@ -208,24 +229,26 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _parameters(call: ApiCall) -> dict[str, Any] | None:
+def _parameters(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:
     if call.operation is None or call.parameters is None:
         return None
     if call.service == "s3":
-        return s3_parameters(call)
+        return s3_parameters(call, redaction)
     speller = Speller(
-        hidden_members(call.service, call.operation.name), ec2=_speaks_ec2(call.service)
+        hidden_members(call.service, call.operation.name),
+        ec2=_speaks_ec2(call.service),
+        redaction=redaction,
     )
     return speller.structure(call.operation.input_shape, call.parameters) or None
 
 
-def _elements(call: ApiCall) -> dict[str, Any] | None:
+def _elements(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:
     result = read_result(call)
     if result is None or call.operation is None:
         return None
     ec2 = _speaks_ec2(call.service)
     hidden = hidden_members(call.service, call.operation.name)
-    speller = Speller(hidden, ec2=ec2, result=True)
+    speller = Speller(hidden, ec2=ec2, result=True, redaction=redaction)
     found = speller.structure(call.operation.output_shape, result)
     if ec2 and call.request_id:
         return {"requestId": call.request_id} | found
@@ -252,7 +275,7 @@ def _notes(call: ApiCall) -> dict[str, Any]:
 
 
 def _fitting(
-    value: dict[str, Any] | None, notes: dict[str, Any], name: str
+    value: dict[str, Any] | None, notes: dict[str, Any], name: str, facts: RecordFacts
 ) -> dict[str, Any] | None:
     """`value`, or None with a note when it is larger than a record may hold.
 
@@ -264,6 +287,8 @@ def _fitting(
     if len(encoded) <= MAX_OBJECT_BYTES:
         return value
     digest = hashlib.sha256(encoded).hexdigest()
+    if facts.keep_omitted is not None:
+        facts.keep_omitted(digest, encoded)
     notes.setdefault("omitted", {})[name] = {"length": len(encoded), "sha256": digest}
     return None
 

@@ -5,9 +5,11 @@ Source: AWS CloudTrail user guide, "CloudTrail userIdentity element"; spec: reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from opentrail.aws.call import ApiCall
+from opentrail.aws.decode import read_result
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal, PrincipalType, Session
 
@@ -28,6 +30,8 @@ def user_identity(call: ApiCall, principal: Principal | None, alias: str) -> dic
     key = call.scope.access_key_id if call.scope is not None else ""
     if principal is None:
         return _federated_caller(call) or dict(ANONYMOUS)
+    if principal.type is PrincipalType.AWS_SERVICE:
+        return {"type": str(principal.type), "invokedBy": principal.invoked_by}
     if principal.type is PrincipalType.UNKNOWN:
         # An unknown key is told, never guessed at.
         return {"type": "Unknown", "principalId": "", "accountId": "", "accessKeyId": key}
@@ -44,6 +48,8 @@ def user_identity(call: ApiCall, principal: Principal | None, alias: str) -> dic
         found["userName"] = name
     if principal.session is not None:
         found["sessionContext"] = _session(principal.session)
+    if principal.invoked_by:
+        found["invokedBy"] = principal.invoked_by
     return found
 
 
@@ -74,13 +80,27 @@ def _session(session: Session) -> dict[str, Any]:
 
 
 def _federated_caller(call: ApiCall) -> dict[str, Any] | None:
-    """The caller of the two unsigned STS calls, as far as the request tells it."""
+    """The caller of the two unsigned STS calls, as far as request and answer tell it."""
     if call.service != "sts" or call.operation is None or call.parameters is None:
         return None
-    if call.operation.name == "AssumeRoleWithWebIdentity":
-        provider = call.parameters.get("ProviderId") or ""
-        found = {"type": "WebIdentityUser"}
-        return found | ({"identityProvider": str(provider)} if provider else {})
-    if call.operation.name == "AssumeRoleWithSAML":
-        return {"type": "SAMLUser"}
-    return None
+    name = call.operation.name
+    if name not in ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"):
+        return None
+    result = read_result(call) or {}
+    if name == "AssumeRoleWithSAML":
+        user, provider = _text(result, "Subject"), _text(result, "NameQualifier")
+        principal_id = f"{provider}:{user}"
+    else:
+        user = _text(result, "SubjectFromWebIdentityToken")
+        provider = _text(result, "Provider") or _text(call.parameters, "ProviderId")
+        principal_id = f"{provider}:{_text(result, 'Audience')}:{user}"
+    found = {"type": "SAMLUser" if name == "AssumeRoleWithSAML" else "WebIdentityUser"}
+    if user:
+        found |= {"principalId": principal_id, "userName": user}
+    if provider:
+        found["identityProvider"] = provider
+    return found
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    return str(values.get(name) or "")

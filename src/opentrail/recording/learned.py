@@ -134,6 +134,7 @@ def _role_session(
         account_id=role.account,
         principal_id=f"{role_id}:{session_name or tail}",
         arn=arn,
+        invoked_by=caller.invoked_by if caller else "",
         session=Session(
             created=call.observed.ended,
             mfa_authenticated=bool(parameters.get("SerialNumber")),

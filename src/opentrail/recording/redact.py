@@ -1,18 +1,53 @@
 """What a record must not hold.
 
-Three classes: *secret* is always hidden (name rules, and the model's `sensitive` trait);
-*plain-although-marked* are names that the models mark but AWS's own records show (descriptions
-and names); everything else is shown. botocore's trait alone misses 96 plainly secret members in
-32 services, so names decide too, and in doubt a value is hidden.
+Three classes: *secret* is always hidden (name rules, and payloads of operations in a table);
+*sensitive* is what the models mark and no rule calls secret, hidden unless the owner wants it
+shown; *plain* is the rest, and names that the models mark but AWS's own records show (descriptions
+and names). botocore's trait alone misses 96 plainly secret members in 32 services, so names decide
+first, and in doubt a value is hidden.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+DIGEST_MARK = f"{HIDDEN}:hmac-sha256:"
+"""Stands before the digest of a hidden value, where an installation keeps those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """How an installation hides.
+
+    Attributes:
+        digest_key: b"" hides values without a trace; else their HMAC-SHA256 stays, so that the
+            owner can find where a secret that is known was used, and nobody else learns it.
+        show_sensitive: Values that the models mark, and no rule calls secret, are shown.
+    """
+
+    digest_key: bytes = field(default=b"", repr=False)
+    show_sensitive: bool = False
+
+    def hide(self, value: Any) -> str:
+        """What stands in the record instead of `value`."""
+        return DIGEST_MARK + self.digest(value) if self.digest_key else HIDDEN
+
+    def digest(self, value: Any) -> str:
+        """HMAC-SHA256 of a text's UTF-8, of bytes, or of the text that Python shows, in hex."""
+        content = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        return hmac.new(self.digest_key, content, hashlib.sha256).hexdigest()
+
+
+UNTRACED = Redaction()
+"""Hides everything that may be hidden, and keeps nothing of it."""
 
 _SECRET_NAME = re.compile(
     r"(password|passwd|passphrase|secret(?!s?manager|id$|arn$|name$|list$|version|s$)|"

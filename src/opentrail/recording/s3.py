@@ -16,7 +16,7 @@ import msgspec
 from opentrail.aws.call import ApiCall
 from opentrail.aws.protocols import xml
 from opentrail.aws.protocols.values import MAX_DEPTH
-from opentrail.recording.redact import HIDDEN, is_secret_name
+from opentrail.recording.redact import Redaction, is_secret_name
 
 _SIGNING_QUERY = ("x-amz-",)
 _LEFT_OUT_HEADERS = frozenset(
@@ -37,7 +37,7 @@ _LENGTH = re.compile(r"[0-9]{1,15}")
 _OBJECT_BODIES = frozenset({"PutObject", "UploadPart", "WriteGetObjectResponse"})
 
 
-def s3_parameters(call: ApiCall) -> dict[str, Any] | None:
+def s3_parameters(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:
     """The requestParameters of an S3 call, None for ListBuckets and the like without any."""
     request = call.observed.request
     values = call.parameters or {}
@@ -48,15 +48,15 @@ def s3_parameters(call: ApiCall) -> dict[str, Any] | None:
         found["Host"] = request.header("host") or ""
     for name, text in parse_qsl(request.raw_query, keep_blank_values=True):
         if not name.lower().startswith(_SIGNING_QUERY):
-            found[name] = HIDDEN if is_secret_name(name) else text
+            found[name] = redaction.hide(text) if is_secret_name(name) else text
     if "Key" in values:
         found["key"] = values["Key"]
     for name, text in request.headers:
         lower = name.lower()
         if lower.startswith("x-amz-") and lower not in _LEFT_OUT_HEADERS:
             secret = any(part in lower for part in _SECRET_HEADERS) and "md5" not in lower
-            found[lower] = HIDDEN if secret else text
-    found |= _body(call)
+            found[lower] = redaction.hide(text) if secret else text
+    found |= _body(call, redaction)
     return found or None
 
 
@@ -82,7 +82,7 @@ def s3_additional(call: ApiCall) -> dict[str, Any]:
     return found
 
 
-def _body(call: ApiCall) -> dict[str, Any]:
+def _body(call: ApiCall, redaction: Redaction) -> dict[str, Any]:
     request = call.observed.request
     operation = call.operation.name if call.operation is not None else ""
     whole = request.body_length == len(request.body)
@@ -94,7 +94,7 @@ def _body(call: ApiCall) -> dict[str, Any]:
         root = xml.read(request.body)
     except ValueError:
         return {}
-    return {xml.local_name(root.tag): _element(root, top=True)}
+    return {xml.local_name(root.tag): _element(root, redaction, top=True)}
 
 
 def _policy(body: bytes) -> Any:
@@ -104,7 +104,9 @@ def _policy(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def _element(element: ET.Element, *, top: bool = False, depth: int = 0) -> Any:
+def _element(
+    element: ET.Element, redaction: Redaction, *, top: bool = False, depth: int = 0
+) -> Any:
     """An element as JSON: text, or an object; children of one name become a list."""
     if depth > MAX_DEPTH:
         return None
@@ -115,7 +117,11 @@ def _element(element: ET.Element, *, top: bool = False, depth: int = 0) -> Any:
         found["xmlns"] = element.tag[1:].partition("}")[0]
     for child in element:
         name = xml.local_name(child.tag)
-        value = HIDDEN if is_secret_name(name) else _element(child, depth=depth + 1)
+        value = (
+            redaction.hide("".join(child.itertext()))
+            if is_secret_name(name)
+            else _element(child, redaction, depth=depth + 1)
+        )
         if name not in found:
             found[name] = value
         elif isinstance(found[name], list):

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from opentrail.recording.redact import HIDDEN, is_secret_name, may_be_shown
+from opentrail.recording.redact import UNTRACED, Redaction, is_secret_name, may_be_shown
 
 _EC2_SETS = {"instance": "instancesSet", "resource": "resourcesSet"}
 _WRAPPED = re.compile(r"(Id|Ids)$")
@@ -28,12 +28,22 @@ class Speller:
         hidden: Member names (as the record spells them) that are hidden on every level.
         ec2: Lists become `{"items": […]}` under EC2's own names.
         result: The members are an answer's, not a request's.
+        redaction: How values are hidden.
     """
 
-    def __init__(self, hidden: frozenset[str], *, ec2: bool = False, result: bool = False) -> None:
+    def __init__(
+        self,
+        hidden: frozenset[str],
+        *,
+        ec2: bool = False,
+        result: bool = False,
+        redaction: Redaction = UNTRACED,
+    ) -> None:
         self._hidden = hidden
         self._ec2 = ec2
         self._result = result
+        self._redaction = redaction
+        self._hide = redaction.hide
 
     def structure(self, shape: StructureShape | None, value: Mapping[str, Any]) -> dict[str, Any]:
         """All members of a structure; streams are left out."""
@@ -43,13 +53,15 @@ class Speller:
             member = known.get(name)
             if member is None:
                 key = lower_first(name)
-                found[key] = HIDDEN if self._is_hidden(key) else plain(item)
+                found[key] = (
+                    self._hide(item) if self._is_hidden(key) else plain(item, self._redaction)
+                )
                 continue
             if member.serialization.get("streaming") or member.serialization.get("eventstream"):
                 continue
             key = self._key(name, member)
             if self._must_hide(key, member):
-                found[key] = HIDDEN
+                found[key] = self._hide(item)
             else:
                 found[key] = self._value(name, member, item)
         return found
@@ -61,12 +73,12 @@ class Speller:
             return self._list(name, shape, value)
         if isinstance(shape, MapShape) and isinstance(value, dict):
             return self._map(shape, value)
-        return plain(value)
+        return plain(value, self._redaction)
 
     def _list(self, name: str, shape: ListShape, value: list[Any]) -> Any:
         member = shape.member
-        if member.metadata.get("sensitive") and not may_be_shown(name):
-            return HIDDEN
+        if self._is_sensitive(name, member):
+            return self._hide(value)
         items = [self._value(name, member, item) for item in value]
         if not self._ec2:
             return items
@@ -77,9 +89,10 @@ class Speller:
 
     def _map(self, shape: MapShape, value: dict[Any, Any]) -> dict[str, Any]:
         # The keys are the caller's own; they are not respelled.
-        sensitive = shape.value.metadata.get("sensitive") or shape.key.metadata.get("sensitive")
+        marked = shape.value.metadata.get("sensitive") or shape.key.metadata.get("sensitive")
+        sensitive = marked and not self._redaction.show_sensitive
         return {
-            str(key): HIDDEN
+            str(key): self._hide(item)
             if sensitive or self._is_hidden(str(key))
             else self._value(str(key), shape.value, item)
             for key, item in value.items()
@@ -100,10 +113,15 @@ class Speller:
     def _must_hide(self, key: str, shape: Shape) -> bool:
         if self._is_hidden(key):
             return True
-        return bool(shape.metadata.get("sensitive")) and not may_be_shown(key)
+        return self._is_sensitive(key, shape)
+
+    def _is_sensitive(self, name: str, shape: Shape) -> bool:
+        if self._redaction.show_sensitive:
+            return False
+        return bool(shape.metadata.get("sensitive")) and not may_be_shown(name)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, redaction: Redaction = UNTRACED) -> Any:
     """A value without a shape, as JSON."""
     if isinstance(value, datetime):
         return spelled_time(value)
@@ -111,11 +129,13 @@ def plain(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, dict):
         return {
-            lower_first(str(key)): HIDDEN if is_secret_name(str(key)) else plain(item)
+            lower_first(str(key)): (
+                redaction.hide(item) if is_secret_name(str(key)) else plain(item, redaction)
+            )
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, redaction) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), -float("inf"))):  # noqa: PLR0124 - NaN
         return str(value)
     return value

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from opentrail.adapters.identities.file import read_file
+from opentrail.adapters.identities.file import IdentityEntry, ServiceEntry, read_file
 from opentrail.errors import InvalidInput
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential
@@ -23,6 +24,10 @@ _log = structlog.get_logger()
 
 CREDENTIAL_KIND = "credential"
 PRINCIPAL_KIND = "principal_id"
+KEEP_EXPIRED = timedelta(days=7)
+LOOK_AFTER = 500
+"""New sessions after which those that ended are looked for."""
+
 RELOAD_SECONDS = 1.0
 """How soon a key made by `opentrail keys` is known to the running server."""
 
@@ -45,6 +50,8 @@ class DirectoryIdentities:
         self._principals = {
             document.key: document.body.decode() for document in state.list(PRINCIPAL_KIND)
         }
+        self._learned_since_look = 0
+        self._forget_expired()
         self._reload()
 
     def find(self, access_key_id: str) -> Credential | None:
@@ -63,6 +70,20 @@ class DirectoryIdentities:
         )
         with self._lock:
             self._learned |= {one.access_key_id: one for one in credentials}
+        self._learned_since_look += len(credentials)
+        if self._learned_since_look >= LOOK_AFTER:
+            self._forget_expired()
+
+    def _forget_expired(self) -> None:
+        """Sessions that ended long ago; those that ended lately still tell who calls in vain."""
+        self._learned_since_look = 0
+        before = datetime.now(UTC) - KEEP_EXPIRED
+        ended = [key for key, one in self._learned.items() if one.expires and one.expires < before]
+        if ended:
+            self._state.apply([Change(CREDENTIAL_KIND, key, None) for key in ended])
+            gone = set(ended)
+            with self._lock:
+                self._learned = {key: one for key, one in self._learned.items() if key not in gone}
 
     def learn_principals(self, ids: Mapping[str, str]) -> None:
         new = {arn: one for arn, one in ids.items() if self._principals.get(arn) != one}
@@ -103,7 +124,11 @@ class DirectoryIdentities:
         with self._lock:
             self._changed = changed
             self._aliases = content.aliases
-            self._from_file = {one.access_key_id: one.credential() for one in content.entries}
+            entries: tuple[IdentityEntry | ServiceEntry, ...] = (
+                *content.entries,
+                *content.services,
+            )
+            self._from_file = {one.access_key_id: one.credential() for one in entries}
             self._principals |= {
                 one.credential().principal.arn: one.user_id for one in content.entries if one.user
             }

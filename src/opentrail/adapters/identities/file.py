@@ -15,6 +15,12 @@ secret_access_key = "…"
 account = "123456789012"
 role = "reader"           # with its path, if it has one
 role_id = "AROA…"
+
+[[services]]              # a service of yours that calls others, as AWS's own services do
+account = "123456789012"
+service = "backup.example.com"
+access_key_id = "AKIA…"
+secret_access_key = "…"
 ```
 """
 
@@ -36,6 +42,7 @@ DEFAULT_ACCOUNT = "123456789012"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _SECRET_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"  # noqa: S105 - an alphabet
 _KEY_NAMES = ("account", "user", "user_id", "access_key_id", "secret_access_key")
+_SERVICE_NAMES = ("account", "service", "access_key_id", "secret_access_key")
 _ROLE_NAMES = ("account", "role", "role_id")
 _ACCOUNT = re.compile(r"\d{12}")
 _USER = re.compile(r"[\w+=,.@-]{0,64}", re.ASCII)
@@ -97,6 +104,32 @@ class RoleEntry:
         return f"arn:aws:iam::{self.account}:role/{self.role}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry:
+    """A service with a key of its own; its calls are told as AWS tells its services' calls.
+
+    Attributes:
+        service: Its name in records (`backup.example.com`).
+    """
+
+    account: str
+    service: str
+    access_key_id: str
+    secret_access_key: str
+
+    def credential(self) -> Credential:
+        """The key as access rules see it."""
+        return Credential(
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            principal=Principal(
+                type=PrincipalType.AWS_SERVICE,
+                account_id=self.account,
+                invoked_by=self.service,
+            ),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class IdentitiesFile:
     """The whole file.
@@ -108,6 +141,7 @@ class IdentitiesFile:
     aliases: dict[str, str]
     entries: tuple[IdentityEntry, ...]
     roles: tuple[RoleEntry, ...] = ()
+    services: tuple[ServiceEntry, ...] = ()
 
 
 def read_file(path: Path) -> IdentitiesFile:
@@ -135,6 +169,10 @@ def read_file(path: Path) -> IdentitiesFile:
         tuple(
             RoleEntry(**_texts(path, f"role {number}", _ROLE_NAMES, one))
             for number, one in enumerate(_list(content, "roles"), 1)
+        ),
+        tuple(
+            ServiceEntry(**_texts(path, f"service {number}", _SERVICE_NAMES, one))
+            for number, one in enumerate(_list(content, "services"), 1)
         ),
     )
 
@@ -235,6 +273,15 @@ def _write(path: Path, content: IdentitiesFile) -> None:
             f"account = {_quoted(role.account)}",
             f"role = {_quoted(role.role)}",
             f"role_id = {_quoted(role.role_id)}",
+        ]
+    for service in content.services:
+        lines += [
+            "",
+            "[[services]]",
+            f"account = {_quoted(service.account)}",
+            f"service = {_quoted(service.service)}",
+            f"access_key_id = {_quoted(service.access_key_id)}",
+            f"secret_access_key = {_quoted(service.secret_access_key)}",
         ]
     aside = path.with_suffix(".part")
     fd = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)

@@ -9,7 +9,7 @@ import structlog
 from opentrail.app.telemetry.metrics import metrics_answer
 from opentrail.app.telemetry.status import ServerStatus, write_status
 from opentrail.app.wiring import Parts
-from opentrail.app.writing import Writing
+from opentrail.app.writing.opening import Writing
 from opentrail.aws.observed import ObservedRequest
 from opentrail.gateway import Answer
 

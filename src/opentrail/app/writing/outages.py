@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from opentrail.app.recorder import Recorder
-from opentrail.app.settling import Settled
+from opentrail.app.writing.settling import Settled
 from opentrail.clock import Clock, iso_seconds
 from opentrail.gateway.keeper import Outage
 from opentrail.recording import RecordFacts

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opentrail.app.door import settle_pending
-from opentrail.app.outages import OutageRecords
 from opentrail.app.recorder import Recorder
-from opentrail.app.settling import Settled, settle_calls
 from opentrail.app.wiring import Parts
+from opentrail.app.writing.outages import OutageRecords
+from opentrail.app.writing.settling import Settled, settle_calls
 from opentrail.gateway import GroupCommit
 from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.numbers import Numbers

@@ -1,0 +1,1 @@
+"""The one writer of the journal: opened after a start, and what the run before left settled."""
