@@ -17,19 +17,22 @@ import uvloop
 from opentrail import __version__
 from opentrail.app.door import CloudTrailDoor
 from opentrail.app.embedded import EmbeddedServices
+from opentrail.app.intake import Intake
 from opentrail.app.key_lookup import KeyLookup, upstream_answers
 from opentrail.app.lock import DirectoryLock
 from opentrail.app.processes import Processes, Program
 from opentrail.app.settings import Settings, as_environment
+from opentrail.app.telemetry.metrics import PATH as METRICS_PATH
 from opentrail.app.telemetry.reporter import Reporter
 from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
-from opentrail.app.writing.opening import open_writing
+from opentrail.app.writing.opening import Writing, open_writing
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway import GatewayServer
 from opentrail.gateway.fail_mode import parse_fail_modes
 from opentrail.gateway.route import Recording
 from opentrail.gateway.source_address import parse_networks
+from opentrail.recorder.sinks import IDENTITY_PATH, RECORDS_PATH
 
 WORKERS = "workers"
 TICK_SECONDS = 0.5
@@ -95,29 +98,7 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     writing = open_writing(parts)
-    door = CloudTrailDoor(
-        parts.cloudtrail_service(parts.object_store(str(upstreams.of("s3")))),
-        compose=writing.recorder.compose,
-        commit=writing.commit,
-        journal=parts.journal_reader,
-        state=parts.state,
-        clock=parts.clock,
-    )
-    reporter = Reporter(parts, writing)
-    doors = Doors(
-        own=door,
-        metrics=reporter.metrics,
-        recording=Recording(
-            writing.recorder.begin,
-            writing.keeper,
-            parts.clock,
-            settings.upstream_timeout_seconds,
-            _key_lookup(settings, parts, upstreams),
-        ),
-        checks=writing.recorder.options.signatures,
-        modes=parse_fail_modes(settings.fail_modes),
-        trusted=parse_networks(settings.trusted_proxies),
-    )
+    doors, door, reporter = _open_doors(settings, parts, upstreams, writing)
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port, _tls(settings))
@@ -140,6 +121,47 @@ async def _run(
         writing.commit.close()
         reporter.write()
         upstreams.close()
+
+
+def _open_doors(
+    settings: Settings, parts: Parts, upstreams: Upstreams, writing: Writing
+) -> tuple[Doors, CloudTrailDoor, Reporter]:
+    """Every door, and of them the API's and the reporter, which are asked for more than calls."""
+    door = CloudTrailDoor(
+        parts.cloudtrail_service(parts.object_store(str(upstreams.of("s3")))),
+        compose=writing.recorder.compose,
+        commit=writing.commit,
+        journal=parts.journal_reader,
+        state=parts.state,
+        clock=parts.clock,
+    )
+    intake = Intake(
+        writing.commit,
+        identities=parts.identities,
+        state=parts.state,
+        clock=parts.clock,
+        gap_record=writing.outages.missing,
+    )
+    reporter = Reporter(parts, writing, intake)
+    doors = Doors(
+        own=door,
+        by_target={
+            METRICS_PATH.encode(): reporter.metrics,
+            RECORDS_PATH.encode(): intake,
+            IDENTITY_PATH.encode(): intake,
+        },
+        recording=Recording(
+            writing.recorder.begin,
+            writing.keeper,
+            parts.clock,
+            settings.upstream_timeout_seconds,
+            _key_lookup(settings, parts, upstreams),
+        ),
+        checks=writing.recorder.options.signatures,
+        modes=parse_fail_modes(settings.fail_modes),
+        trusted=parse_networks(settings.trusted_proxies),
+    )
+    return doors, door, reporter
 
 
 async def _tick(

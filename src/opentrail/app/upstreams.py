@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opentrail.app.signatures import Signatures
-from opentrail.app.telemetry.metrics import PATH
 from opentrail.aws.routing import read_scope, service_id
 from opentrail.errors import InvalidInput
 from opentrail.gateway import (
@@ -24,11 +22,10 @@ from opentrail.gateway.observing import observed_head
 from opentrail.gateway.route import Recording, Route
 from opentrail.gateway.signature_check import SignatureCheck
 from opentrail.gateway.source_address import Network
+from opentrail.recorder.signatures import Signatures
 
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
 """Signing names that OpenTrail answers itself."""
-
-METRICS_TARGET = PATH.encode()
 
 ANY = "*"
 
@@ -38,10 +35,15 @@ KNOWN_SERVICES = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What an exchange needs, whichever door it is."""
+    """What an exchange needs, whichever door it is.
+
+    Attributes:
+        by_target: Doors of OpenTrail's own paths, below `/-/`. No bucket can be called `-`, so no
+            call of S3 in path style is meant by them.
+    """
 
     own: LocalDoor
-    metrics: LocalDoor
+    by_target: Mapping[bytes, LocalDoor]
     recording: Recording
     modes: FailModes
     checks: Signatures | None = None
@@ -73,8 +75,9 @@ class Upstreams:
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
         request = observed_head(head, client, doors.recording.clock, doors.trusted)
-        if head.target == METRICS_TARGET:
-            return LocalExchange(client, head, request, doors.metrics)
+        door = doors.by_target.get(head.target)
+        if door is not None:
+            return LocalExchange(client, head, request, door)
         service = service_id(request, read_scope(request))
         if service in OWN_SERVICES:
             return LocalExchange(client, head, request, doors.own)

@@ -28,14 +28,14 @@ from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.api.http import CloudTrailService
 from opentrail.api.outcome import Backends
-from opentrail.app.recorder import Recorder, RecorderOptions
 from opentrail.app.settings import Settings
-from opentrail.app.signatures import Signatures, parse_signature_checks
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential, Principal, PrincipalType
+from opentrail.recorder.recorder import Recorder, RecorderOptions
+from opentrail.recorder.signatures import Signatures, parse_signature_checks
 from opentrail.recording import Redaction
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker

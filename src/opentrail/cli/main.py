@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from opentrail.app.settings import Settings, read_settings
 from opentrail.app.telemetry.log import start_log
 from opentrail.app.telemetry.status import ServerStatus, is_running, read_status
 from opentrail.app.upstreams import parse_upstreams
-from opentrail.app.wiring import first_key, open_parts
+from opentrail.app.wiring import first_key, open_parts, redaction
 from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
 from opentrail.cli.keys import keys
@@ -132,6 +133,19 @@ def status_command(
         output.print(_completeness(status))
     if not status.complete:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+@commands.command("secret-digest")
+def secret_digest_command() -> None:
+    """Print what records hold in place of a secret, to look for it; the secret is read from stdin.
+
+    Only with OPENTRAIL_SECRETS=digest.
+    """
+    settings = read_settings(os.environ)
+    if settings.secrets != "digest":
+        fail("records hold no digests; they do with OPENTRAIL_SECRETS=digest")
+    text = typer.prompt("Secret", hide_input=True, err=True) if sys.stdin.isatty() else ""
+    output.print(redaction(settings).hide(text or sys.stdin.readline().rstrip("\n")))
 
 
 def _completeness(status: ServerStatus) -> str:

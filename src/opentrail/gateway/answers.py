@@ -48,16 +48,25 @@ def wire(answer: Answer, *, keep_alive: bool, head_only: bool = False) -> bytes:
 
 
 def error_answer(head: RequestHead | None, status: int, code: str, message: str) -> Answer:
-    """An AWS error: JSON for the JSON protocols, else the XML that S3 and query services use."""
+    """An AWS error: JSON for the JSON protocols, else the XML of query services, EC2 or S3."""
     if head is not None and _speaks_json(head.headers):
         body = msgspec.json.encode({"__type": code, "message": message})
         headers = (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code))
         return Answer(status, headers, body)
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-    )
+    error = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    before, after = _wrapping(head.headers if head is not None else ())
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{before}{error}{after}'
     return Answer(status, (("Content-Type", "application/xml"),), text.encode())
+
+
+def _wrapping(headers: RawHeaders) -> tuple[str, str]:
+    """What stands around the error: nothing for S3, else as query services and EC2 have it."""
+    named = {name.lower(): value for name, value in headers}
+    if not named.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        return "", ""
+    if b"/ec2/" in named.get(b"authorization", b""):
+        return "<Response><Errors>", "</Errors></Response>"
+    return "<ErrorResponse>", "</ErrorResponse>"
 
 
 def retry_later(answer: Answer) -> Answer:

@@ -2,5 +2,6 @@
 
 from opentrail.recorder.botocore import BotocoreRecorder
 from opentrail.recorder.calls import RecordedCalls
+from opentrail.recorder.sinks import ServerSink, journal_sink
 
-__all__ = ["BotocoreRecorder", "RecordedCalls"]
+__all__ = ["BotocoreRecorder", "RecordedCalls", "ServerSink", "journal_sink"]

@@ -16,12 +16,12 @@ import botocore.session
 from botocore import handlers
 from botocore.awsrequest import AWSPreparedRequest
 
+from opentrail.adapters.identities import MemoryIdentities
 from opentrail.adapters.ids import SystemIds
-from opentrail.aws.decode import read_call
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
 from opentrail.clock import Clock, SystemClock
-from opentrail.record.principal import Principal, PrincipalType
-from opentrail.recording import RecordFacts, compose, object_records
+from opentrail.record.principal import Principal
+from opentrail.recorder.recorder import Recorder
 
 Sink = Callable[[bytes], None]
 """Takes the bytes of one record."""
@@ -35,7 +35,7 @@ class BotocoreRecorder:
 
     Args of the constructor:
         sink: Called in the thread of the call, before the caller has its answer.
-        principal: Who calls; None records the access key alone.
+        principal: Who calls with keys that no answer made known; None records the key alone.
         account_id: The account that the records are delivered to.
     """
 
@@ -48,10 +48,13 @@ class BotocoreRecorder:
         clock: Clock | None = None,
     ) -> None:
         self._sink = sink
-        self._principal = principal or Principal(type=PrincipalType.UNKNOWN, account_id="")
-        self._account = account_id
         self._clock = clock or SystemClock()
-        self._ids = SystemIds()
+        self._recorder = Recorder(
+            MemoryIdentities(principal),
+            SystemIds(),
+            default_account=account_id,
+            default_region="us-east-1",
+        )
         self._current = threading.local()
 
     def attach(self, session: botocore.session.Session) -> None:
@@ -88,11 +91,7 @@ class BotocoreRecorder:
             failure="" if exception is None else f"{type(exception).__name__}: {exception}",
             ended=self._clock.now(),
         )
-        call = read_call(observed, "us-east-1")
-        principal = None if call.scope is None else self._principal
-        facts = RecordFacts(event_id=self._ids.event_id(), account_id=self._account)
-        own = compose(call, principal, facts=facts)
-        for raw in (own, *object_records(call, own, self._ids.event_id)):
+        for raw in self._recorder.begin(request, "", "").records(observed):
             self._sink(raw)
 
 

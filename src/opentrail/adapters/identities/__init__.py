@@ -9,11 +9,13 @@ from opentrail.adapters.identities.file import (
     read_file,
     remove_key,
 )
+from opentrail.adapters.identities.memory import MemoryIdentities
 
 __all__ = [
     "DirectoryIdentities",
     "IdentitiesFile",
     "IdentityEntry",
+    "MemoryIdentities",
     "add_key",
     "make_default",
     "read_file",

@@ -15,7 +15,6 @@ from opentrail.app.telemetry.status import ServerStatus
 from opentrail.gateway import Answer
 
 PATH = "/-/metrics"
-"""No bucket can be called `-`, so no call of S3 in path style is meant by it."""
 
 _COUNTERS = {
     "calls_forwarded": "Calls forwarded to services behind the endpoint.",
@@ -25,6 +24,7 @@ _COUNTERS = {
     "calls_undecoded": "Calls recorded without parameters because they could not be decoded.",
     "calls_failed": "Calls answered with an error.",
     "calls_outcome_unknown": "Calls under way when the recorder stopped, found at the start.",
+    "records_taken_in": "Records that programs sent themselves.",
     "records_late": "Records that had to wait until the journal could be written again.",
     "journal_outages": "Times the journal could not be written.",
     "journal_syncs": "Syncs of journal and intents in the event loop.",
@@ -52,6 +52,7 @@ class _Collector:
             "calls_undecoded": self._status.undecoded,
             "calls_failed": self._status.failed,
             "calls_outcome_unknown": self._status.outcome_unknown,
+            "records_taken_in": self._status.taken_in,
             "records_late": self._status.late,
             "journal_outages": self._status.outages,
             "journal_syncs": self._status.syncs,

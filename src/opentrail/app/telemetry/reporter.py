@@ -6,6 +6,7 @@ import os
 
 import structlog
 
+from opentrail.app.intake import Intake
 from opentrail.app.telemetry.metrics import metrics_answer
 from opentrail.app.telemetry.status import ServerStatus, write_status
 from opentrail.app.wiring import Parts
@@ -23,8 +24,9 @@ class Reporter:
         endpoint: Where it listens; known a little later than all the rest.
     """
 
-    def __init__(self, parts: Parts, writing: Writing) -> None:
+    def __init__(self, parts: Parts, writing: Writing, intake: Intake) -> None:
         self._parts = parts
+        self._intake = intake
         self._writing = writing
         self._started = parts.clock.now()
         self._unwritten = False
@@ -46,7 +48,8 @@ class Reporter:
             recorded=numbers.recorded,
             under_way=numbers.under_way,
             refused=keeper.counts["refused"],
-            lost=keeper.counts["lost"] + writing.settled.lost,
+            lost=keeper.counts["lost"] + writing.settled.lost + self._intake.lost,
+            taken_in=self._intake.taken,
             outcome_unknown=writing.settled.unknown,
             late=keeper.counts["late"],
             waiting=keeper.waiting,

@@ -21,8 +21,9 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
         under_way: Of those, how many are not yet answered and recorded.
         refused: Calls not forwarded because they could not be recorded.
         lost: Calls forwarded without a record; those of the run before that were found missing
-            at the start are among them.
+            at the start, and those that programs numbered and did not send, are among them.
         outcome_unknown: Calls under way when the run before ended, recorded at the start.
+        taken_in: Records that programs sent themselves.
         late: Records that had to wait for the journal.
         waiting: Records that wait in memory now.
         outages: Times the journal could not be written.
@@ -44,6 +45,7 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
     lost: int = 0
     outcome_unknown: int = 0
+    taken_in: int = 0
     late: int = 0
     waiting: int = 0
     outages: int = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opentrail.app.door import settle_pending
-from opentrail.app.recorder import Recorder
 from opentrail.app.wiring import Parts
 from opentrail.app.writing.outages import OutageRecords
 from opentrail.app.writing.settling import Settled, settle_calls
 from opentrail.gateway import GroupCommit
 from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.numbers import Numbers
+from opentrail.recorder.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Writing:
     recorder: Recorder
     commit: GroupCommit
     keeper: Keeper
+    outages: OutageRecords
     settled: Settled
 
 
@@ -49,4 +50,4 @@ def open_writing(parts: Parts) -> Writing:
         outage_record=outages.outage,
         second_disk=second_disk,
     )
-    return Writing(recorder, commit, keeper, settled)
+    return Writing(recorder, commit, keeper, outages, settled)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from opentrail.app.recorder import Recorder
 from opentrail.app.writing.settling import Settled
 from opentrail.clock import Clock, iso_seconds
 from opentrail.gateway.keeper import Outage
+from opentrail.recorder.recorder import Recorder
 from opentrail.recording import RecordFacts
 from opentrail.recording.outages import GAP_NAME, OUTAGE_NAME, outage_record
 
@@ -38,6 +38,11 @@ class OutageRecords:
             "unknownOutcomes": settled.unknown,
             "lateCalls": settled.late,
         }
+        return self._record(GAP_NAME, details, self._clock.now())
+
+    def missing(self, source: str, count: int) -> bytes:
+        """The record of what a program numbered and did not send."""
+        details = {"source": source, "missingRecords": count}
         return self._record(GAP_NAME, details, self._clock.now())
 
     def _record(self, name: str, details: Mapping[str, object], when: datetime) -> bytes:

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 
-from opentrail.app.signatures import Signatures
 from opentrail.aws.call import ApiCall, ReadRequest
 from opentrail.aws.decode import read_call, read_request, read_result
 from opentrail.aws.observed import ObservedCall, ObservedRequest
@@ -19,6 +18,7 @@ from opentrail.gateway.signature_check import SignatureCheck
 from opentrail.ports.identities import Identities
 from opentrail.ports.ids import Ids
 from opentrail.record.principal import Principal, PrincipalType
+from opentrail.recorder.signatures import Signatures
 from opentrail.recording import (
     RecordFacts,
     Redaction,
