@@ -45,9 +45,11 @@ $(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+$(VENV)/.dev: requirements/dev.lock tests/contract/node/package-lock.json $(VENV)/.run
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
 	$(BIN)/python tools/fetch_vectors.py $(VENV)/protocol-cases
+	@command -v strace >/dev/null || (apt-get update -qq && apt-get install -y -qq strace)
+	cd tests/contract/node && npm ci --silent
 	@touch $@
 
 clean:
