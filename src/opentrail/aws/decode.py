@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 from botocore.model import OperationModel, Shape
 
 from opentrail.aws.answers import is_raw, is_whole, read_outcome, read_output
-from opentrail.aws.call import ApiCall, ReadRequest
+from opentrail.aws.call import ApiCall, ReadRequest, SigningScope
 from opentrail.aws.models import (
     by_signing_name,
     by_target,
@@ -28,8 +28,9 @@ from opentrail.aws.models import (
     service_model,
 )
 from opentrail.aws.observed import ObservedCall, ObservedRequest
+from opentrail.aws.post_form import is_post_form, read_fields
 from opentrail.aws.protocols import cbor, json, query, rest, xml
-from opentrail.aws.routing import read_scope, service_id
+from opentrail.aws.routing import form_scope, read_scope, service_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,12 @@ def read_request(request: ObservedRequest, default_region: str) -> ReadRequest:
     scope = read_scope(request)
     signing = service_id(request, scope)
     try:
-        understood = _understand(_inflated(request, signing), signing)
+        if scope is None and signing == "s3" and is_post_form(request):
+            fields = read_fields(request)
+            scope = form_scope(fields)
+            understood = _posted_object(request, fields)
+        else:
+            understood = _understand(_inflated(request, signing), signing)
     except Exception as problem:  # noqa: BLE001 - whatever a caller sends ends as a record
         understood = _Understood("", None, None, f"{type(problem).__name__}: {problem}")
     service = understood.service or _first(signing)
@@ -63,7 +69,7 @@ def read_request(request: ObservedRequest, default_region: str) -> ReadRequest:
         service=service,
         operation=understood.operation,
         event_source=event_source(service or signing or "unknown"),
-        region=region_of(service, scope.region if scope else "", default_region),
+        region=region_of(service, _scope_region(request, scope), default_region),
         parameters=understood.parameters,
         problem=understood.problem,
     )
@@ -114,6 +120,23 @@ def read_result(call: ApiCall) -> Mapping[str, Any] | None:
 
 
 # Requests
+
+
+def _scope_region(request: ObservedRequest, scope: SigningScope | None) -> str:
+    """The region that was signed for; of several (version 4A) the first, "" for all of them."""
+    if scope is None or scope.region or not scope.date:
+        return scope.region if scope else ""
+    first = (request.header("x-amz-region-set") or "").partition(",")[0].strip()
+    return "" if "*" in first else first
+
+
+def _posted_object(request: ObservedRequest, fields: Mapping[str, str]) -> _Understood:
+    """An upload from a browser's form, which the models do not know: a PutObject by other means."""
+    path = _bucket_path(request.raw_path, request.header("host") or "")
+    bucket = unquote(path.strip("/").partition("/")[0])
+    key = fields.get("key", "").replace("${filename}", fields.get("filename", ""))
+    parameters = {"Bucket": bucket} | ({"Key": key} if key else {})
+    return _Understood("s3", _operation("s3", "PutObject"), parameters)
 
 
 def _inflated(request: ObservedRequest, signing: str) -> ObservedRequest:

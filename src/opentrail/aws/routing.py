@@ -6,6 +6,7 @@ Source: AWS "Signature Version 4 signing process" for the forms of the scope.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
@@ -30,6 +31,17 @@ def read_scope(request: ObservedRequest) -> SigningScope | None:
         return _from_query(query)
     if "AWSAccessKeyId=" in query and "Signature=" in query:
         return _from_old_query(query)
+    return None
+
+
+def form_scope(fields: Mapping[str, str]) -> SigningScope | None:
+    """The signing scope of an upload from a browser's form; None if nobody signed its policy."""
+    parts = fields.get("x-amz-credential", "").split("/")
+    if len(parts) >= 4:
+        return _scope(parts[0], parts[1], parts[2:], "", fields.get("x-amz-signature", ""))
+    if "awsaccesskeyid" in fields:
+        signature = fields.get("signature", "")
+        return _scope(fields["awsaccesskeyid"], "", ["", "s3"], "", signature)
     return None
 
 

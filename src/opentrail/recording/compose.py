@@ -17,6 +17,7 @@ from opentrail.aws.call import ApiCall
 from opentrail.aws.decode import read_result
 from opentrail.aws.models import service_heads
 from opentrail.aws.observed import ObservedCall
+from opentrail.aws.post_form import is_post_form
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal
 from opentrail.recording.classify import is_data, is_read_only, is_read_only_method, issues_session
@@ -126,9 +127,7 @@ def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts
         ),
         "eventTime": iso_seconds(call.observed.ended),
         "eventSource": call.event_source,
-        "eventName": (
-            event_name(call.service, call.operation) if call.operation else UNDECODED_NAME
-        ),
+        "eventName": _event_name(call),
         "awsRegion": call.region,
         "sourceIPAddress": request.peer_address,
         "userAgent": _text(request.header("user-agent") or ""),
@@ -141,6 +140,14 @@ def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts
         if call.error_message:
             record["errorMessage"] = _text(_safe_message(call.error_message))
     return record
+
+
+def _event_name(call: ApiCall) -> str:
+    if call.operation is None:
+        return UNDECODED_NAME
+    if call.service == "s3" and is_post_form(call.observed.request):
+        return "PostObject"
+    return event_name(call.service, call.operation)
 
 
 def _results(record: dict[str, Any], call: ApiCall, facts: RecordFacts, *, silent: bool) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from opentrail.aws.call import ApiCall
+from opentrail.aws.post_form import is_post_form
 from opentrail.aws.protocols import xml
 from opentrail.aws.protocols.values import MAX_DEPTH
 from opentrail.recording.redact import Redaction, is_secret_name
@@ -68,7 +69,8 @@ def s3_additional(call: ApiCall) -> dict[str, Any]:
     request, response = call.observed.request, call.observed.response
     found: dict[str, Any] = {}
     if call.scope is not None:
-        found["AuthenticationMethod"] = "QueryString" if call.scope.presigned else "AuthHeader"
+        if not is_post_form(request):
+            found["AuthenticationMethod"] = "QueryString" if call.scope.presigned else "AuthHeader"
         # Version 2 has no scope, so no date of its own.
         found["SignatureVersion"] = "SigV4" if call.scope.date else "SigV2"
     decoded = request.header("x-amz-decoded-content-length") or ""
