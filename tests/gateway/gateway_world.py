@@ -10,11 +10,12 @@ from opentrail.adapters.journal import MemoryJournal
 from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.clock import SystemClock
 from opentrail.gateway import Client, GatewayServer, GroupCommit, ProxyExchange, RequestHead
-from opentrail.gateway.fail_mode import ModePair
 from opentrail.gateway.keeper import Keeper, Outage
 from opentrail.gateway.numbers import Numbers
 from opentrail.gateway.observing import observed_head
+from opentrail.gateway.policy import ModePair
 from opentrail.gateway.route import Recording, Route
+from opentrail.gateway.turns import Turns
 from opentrail.gateway.upstream import Upstream, UpstreamPool
 from opentrail.ports.intents import IntentLog
 from opentrail.ports.journal import JournalWriter
@@ -125,6 +126,7 @@ async def world(
         lambda request, event_id, _hash: Begun(made, request, event_id),
         made.keeper,
         SystemClock(),
+        Turns(),
         upstream_seconds,
     )
 

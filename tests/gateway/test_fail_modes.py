@@ -11,7 +11,7 @@ from gateway_world import World, read_request, world
 from opentrail.adapters.intents import MemoryIntents
 from opentrail.adapters.journal import MemoryJournal, SecondDiskJournal
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.gateway.fail_mode import FailMode, ModePair, parse_fail_modes
+from opentrail.gateway.policy import FailMode, ModePair, parse_fail_modes
 from opentrail.ports.intents import UNNOTED, Intent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

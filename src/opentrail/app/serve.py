@@ -29,9 +29,10 @@ from opentrail.app.wiring import Parts, open_parts
 from opentrail.app.writing.opening import Writing, open_writing
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway import GatewayServer
-from opentrail.gateway.fail_mode import parse_fail_modes
+from opentrail.gateway.policy import parse_fail_modes
 from opentrail.gateway.route import Recording
 from opentrail.gateway.source_address import parse_networks
+from opentrail.gateway.turns import Turns
 from opentrail.recorder.sinks import IDENTITY_PATH, RECORDS_PATH
 
 WORKERS = "workers"
@@ -154,6 +155,7 @@ def _open_doors(
             writing.recorder.begin,
             writing.keeper,
             parts.clock,
+            Turns(),
             settings.upstream_timeout_seconds,
             _key_lookup(settings, parts, upstreams),
         ),

@@ -17,10 +17,9 @@ from opentrail.gateway import (
     Upstream,
     UpstreamPool,
 )
-from opentrail.gateway.fail_mode import FailModes
 from opentrail.gateway.observing import observed_head
+from opentrail.gateway.policy import FailModes, SignatureCheck
 from opentrail.gateway.route import Recording, Route
-from opentrail.gateway.signature_check import SignatureCheck
 from opentrail.gateway.source_address import Network
 from opentrail.recorder.signatures import Signatures
 

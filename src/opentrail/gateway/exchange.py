@@ -1,6 +1,6 @@
 """One call through the gateway: note it, stream it, observe, record, end the answer.
 
-In mode `closed` (see fail_mode) the client gets the last byte of the answer only when the call's
+In mode `closed` (see policy) the client gets the last byte of the answer only when the call's
 record is durable, and the upstream gets the first byte of the call only when an intent of it is:
 (1) the intent is made of the request, whole if it is short and comes at once, else of its head,
 (2) the request streams to the upstream as it comes, (3) the answer streams back, less its end,
@@ -18,9 +18,9 @@ from collections.abc import Awaitable
 import msgspec
 
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
+from opentrail.aws.routing import read_scope
 from opentrail.gateway.answers import Answer, error_answer, retry_later, wire
 from opentrail.gateway.capture import Capture
-from opentrail.gateway.fail_mode import FailMode
 from opentrail.gateway.head import (
     LAST_CHUNK,
     RawHeaders,
@@ -30,8 +30,8 @@ from opentrail.gateway.head import (
     upstream_head,
 )
 from opentrail.gateway.observing import text_headers
+from opentrail.gateway.policy import CHECKED_BODY_BYTES, FailMode, SignatureCheck
 from opentrail.gateway.route import Begun, Client, Recording, Route
-from opentrail.gateway.signature_check import CHECKED_BODY_BYTES, SignatureCheck
 from opentrail.gateway.upstream import UpstreamConnection
 
 HELD_BODY_BYTES = 64 * 1024
@@ -66,6 +66,7 @@ class ProxyExchange:
         self._observed_head = request
         self._begun: Begun | None = None
         self._begun_whole = False
+        self._waits_to_note = False
         self._number = 0
         self._cleared = False
         self._check = route.check
@@ -99,7 +100,7 @@ class ProxyExchange:
             if self._admit():
                 self._go_on()
         elif not self._comes_at_once():
-            self._note()
+            self._wait_to_note()
 
     def expire(self, now: float) -> None:
         """End the call if the upstream, or a client that should read, moved nothing for too long.
@@ -137,8 +138,8 @@ class ProxyExchange:
                 self._early.append(LAST_CHUNK)
             elif self._upstream is not None:
                 self._upstream.write(LAST_CHUNK)
-        if self._begun is None and not self._cleared and not self._answered:
-            self._note()
+        if not self._waits_to_note and not self._cleared and not self._answered:
+            self._wait_to_note()
         elif self._answered:
             self._client.finished(keep_alive=self._keep_alive)
 
@@ -284,8 +285,15 @@ class ProxyExchange:
         self._refuse()
         return False
 
+    def _wait_to_note(self) -> None:
+        self._waits_to_note = True
+        scope = read_scope(self._observed_head)
+        self._recording.turns.wait(scope.access_key_id if scope is not None else "", self._note)
+
     def _note(self) -> None:
         """Find the call's mode, and have its intent kept if the mode asks for one."""
+        if self._answered:
+            return
         self._begun = self._read_request("")
         self._begun_whole = self._request_complete
         self._mode = self._modes.of(data=self._begun.data)

@@ -20,8 +20,8 @@ import structlog
 from opentrail.clock import Clock
 from opentrail.errors import Unavailable
 from opentrail.gateway.commit import GroupCommit, Outcome
-from opentrail.gateway.fail_mode import FailMode
 from opentrail.gateway.numbers import Numbers
+from opentrail.gateway.policy import FailMode
 
 MEMORY_BYTES = 64 * 1024 * 1024
 """What may wait in memory before calls in mode `spool` are refused too."""

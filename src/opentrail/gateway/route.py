@@ -9,9 +9,9 @@ from typing import Protocol
 from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.aws.sigv4 import SignatureRefused
 from opentrail.clock import Clock
-from opentrail.gateway.fail_mode import ModePair
 from opentrail.gateway.keeper import Keeper
-from opentrail.gateway.signature_check import SignatureCheck
+from opentrail.gateway.policy import ModePair, SignatureCheck
+from opentrail.gateway.turns import Turns
 from opentrail.gateway.upstream import UpstreamPool
 
 
@@ -44,6 +44,7 @@ class Recording:
     Attributes:
         begin: Reads a request, whole or not, for a record with that event id ("" for a new one);
             the third is the SHA-256 of its body in hex, "" if unknown. Never raises.
+        turns: Whose call is noted next.
         upstream_seconds: Longest silence of an upstream that is accepted.
         look_up: Tries to find out whose an unknown access key is; None if that is not wanted.
     """
@@ -51,6 +52,7 @@ class Recording:
     begin: Callable[[ObservedRequest, str, str], Begun]
     keeper: Keeper
     clock: Clock
+    turns: Turns
     upstream_seconds: float = 900.0
     look_up: Callable[[str], Awaitable[None]] | None = None
 

@@ -14,7 +14,7 @@ from opentrail.aws.decode import read_call, read_request, read_result
 from opentrail.aws.observed import ObservedCall, ObservedRequest
 from opentrail.aws.routing import service_id
 from opentrail.aws.sigv4 import SignatureRefused
-from opentrail.gateway.signature_check import SignatureCheck
+from opentrail.gateway.policy import SignatureCheck
 from opentrail.ports.identities import Identities
 from opentrail.ports.ids import Ids
 from opentrail.record.principal import Principal, PrincipalType

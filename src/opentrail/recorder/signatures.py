@@ -10,7 +10,7 @@ from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.sigv4 import SignatureRefused, SigningSecret, verify
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
-from opentrail.gateway.signature_check import SignatureCheck
+from opentrail.gateway.policy import SignatureCheck
 from opentrail.ports.identities import Identities
 
 ANY = "*"

@@ -1,4 +1,4 @@
-"""What becomes of a call that can't be recorded, by upstream and category."""
+"""What is asked of calls by upstream: fail modes, and checks of signatures."""
 
 from __future__ import annotations
 
@@ -73,3 +73,15 @@ def parse_fail_modes(texts: Sequence[str]) -> FailModes:
             raise InvalidInput(f"fail mode of {left.strip()} is named twice")
         named[service, category] = FailMode(word.strip())
     return FailModes(named)
+
+
+CHECKED_BODY_BYTES = 64 * 1024 * 1024
+"""A body up to this length is waited for, where its hash is needed before it may be forwarded."""
+
+
+class SignatureCheck(StrEnum):
+    """`off`: nobody looks. `note`: a wrong one is told in the record. `refuse`: it stops here."""
+
+    OFF = "off"
+    NOTE = "note"
+    REFUSE = "refuse"
