@@ -37,6 +37,7 @@ class FileIntents:
         self._turn = 0
         self._fd = -1
         self._position = 0
+        self._make_files()
 
     def append(self, intents: Sequence[Intent]) -> None:
         with self._lock:
@@ -81,8 +82,9 @@ class FileIntents:
         """Begin the other file, with the intents that are still open."""
         self._close()
         block = b"".join(frames.encode(raw, number) for number, raw in self._open.items())
-        self._turn = 1 - self._turn
-        fd = os.open(self._directory / NAMES[self._turn], os.O_RDWR | os.O_CREAT, 0o600)
+        # The file whose turn it was stays as it is until all that is open stands in the other.
+        turn = 1 - self._turn
+        fd = os.open(self._directory / NAMES[turn], os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # With many open intents it must not be full again at once.
             self._full = max(self._file_bytes, 2 * len(block) + length)
@@ -93,7 +95,17 @@ class FileIntents:
             os.close(fd)
             raise
         self._map.flush()
-        self._fd, self._position = fd, len(block)
+        self._fd, self._position, self._turn = fd, len(block), turn
+
+    def _make_files(self) -> None:
+        """Both, at their full length: a disk that fills up later takes no turn away."""
+        for name in NAMES:
+            fd = os.open(self._directory / name, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                _lengthen(fd, self._file_bytes)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
     def _close(self) -> None:
         if self._fd >= 0:
