@@ -38,7 +38,8 @@ def run() -> dict[str, object]:
             ports["mitmproxy"] = open_.enter_context(mitmproxy(behind))
         one = _rounds(ports, connections=1)
         many = _rounds(ports, connections=32)
-    return _told(one, many)
+        crowd = _rounds(ports, connections=256)
+    return _told(one, many, crowd)
 
 
 def _rounds(ports: dict[str, int], *, connections: int) -> dict[str, list[Load]]:
@@ -50,7 +51,9 @@ def _rounds(ports: dict[str, int], *, connections: int) -> dict[str, list[Load]]
     return found
 
 
-def _told(one: dict[str, list[Load]], many: dict[str, list[Load]]) -> dict[str, object]:
+def _told(
+    one: dict[str, list[Load]], many: dict[str, list[Load]], crowd: dict[str, list[Load]]
+) -> dict[str, object]:
     def middle(loads: list[Load], of: Callable[[Load], float]) -> float:
         return statistics.median(of(load) for load in loads)
 
@@ -65,7 +68,11 @@ def _told(one: dict[str, list[Load]], many: dict[str, list[Load]]) -> dict[str, 
             "requests/s, 1 connection": round(middle(one[name], lambda x: x.requests_a_second)),
             "requests/s, 32 connections": round(middle(many[name], lambda x: x.requests_a_second)),
             "p99 µs, 32 connections": round(middle(many[name], lambda x: x.p99)),
-            "errors": sum(load.errors for load in one[name] + many[name]),
+            "requests/s, 256 connections": round(
+                middle(crowd[name], lambda x: x.requests_a_second)
+            ),
+            "p99 µs, 256 connections": round(middle(crowd[name], lambda x: x.p99)),
+            "errors": sum(load.errors for load in one[name] + many[name] + crowd[name]),
         }
     ours, peer = rows["opentrail"], rows["nginx"]
     ratios = {

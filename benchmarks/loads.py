@@ -27,6 +27,7 @@ error_log {directory}/error.log crit;
 events {{ worker_connections 1024; }}
 http {{
   access_log off;
+  client_max_body_size 0;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
   fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;

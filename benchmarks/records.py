@@ -1,16 +1,13 @@
 """(b) What a record costs: decode and compose, select, append; and how that grows."""
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from loads import ROOT
-
-sys.path.insert(0, str(ROOT / "tests" / "aws"))
 from wire import call_of, request_of
 
+from loads import ROOT
 from opentrail.adapters.journal import SegmentJournalWriter
 from opentrail.app.settings import Settings
 from opentrail.app.wiring import open_parts

@@ -14,8 +14,9 @@ from pathlib import Path
 from rich.console import Console
 
 HERE = Path(__file__).parent
-NAMES = ("gateway", "records", "log_files", "verification")
-sys.path[:0] = [str(HERE)]
+NAMES = ("gateway", "capacity", "decoding", "records", "log_files", "verification")
+TESTS = HERE.parent / "tests"
+sys.path[:0] = [str(HERE), str(TESTS / "aws"), str(TESTS / "contract")]
 
 
 def machine() -> str:

@@ -21,12 +21,13 @@ from opentrail.aws.post_form import is_post_form
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal
 from opentrail.recording.classify import is_data, is_read_only, is_read_only_method, issues_session
+from opentrail.recording.ec2_names import arranged, ec2_names
 from opentrail.recording.identity import ANONYMOUS, foreign_identity, user_identity
-from opentrail.recording.names import event_name
+from opentrail.recording.names import AS_SENT, event_name
 from opentrail.recording.redact import HIDDEN, UNTRACED, Redaction, hidden_members, safe_target
 from opentrail.recording.resources import Place, resources
 from opentrail.recording.s3 import s3_additional, s3_parameters
-from opentrail.recording.spelling import Speller
+from opentrail.recording.spelling import NO_NAMES, Speller
 
 EVENT_VERSION = "1.11"
 MAX_TEXT_BYTES = 1024
@@ -241,12 +242,16 @@ def _parameters(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:
         return None
     if call.service == "s3":
         return s3_parameters(call, redaction)
+    ec2, name = _speaks_ec2(call.service), str(call.operation.name)
     speller = Speller(
-        hidden_members(call.service, call.operation.name),
-        ec2=_speaks_ec2(call.service),
+        hidden_members(call.service, name),
+        ec2=ec2,
+        names=ec2_names(name) if ec2 else NO_NAMES,
+        as_sent=call.service in AS_SENT,
         redaction=redaction,
     )
-    return speller.structure(call.operation.input_shape, call.parameters) or None
+    found = speller.members(call.operation.input_shape, call.parameters)
+    return (arranged(name, found) if ec2 else found) or None
 
 
 def _elements(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:

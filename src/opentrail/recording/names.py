@@ -31,6 +31,9 @@ _S3_CONTROL = {
 }
 _TABLES = {"s3": _S3, "s3control": _S3_CONTROL}
 
+AS_SENT = frozenset({"ce", "resource-explorer-2"})
+"""Services whose parameters real records spell as they are sent, first letters and all."""
+
 _DATED_PATH = re.compile(r"/(\d{4})-(\d{2})-(\d{2})/")
 
 _LAMBDA_SECOND = frozenset(

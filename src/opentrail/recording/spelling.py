@@ -11,12 +11,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from opentrail.recording.ec2_names import Spelled
 from opentrail.recording.redact import UNTRACED, Redaction, is_secret_name, may_be_shown
 
+NO_NAMES: Mapping[str, Spelled] = MappingProxyType({})
 _EC2_SETS = {"instance": "instancesSet", "resource": "resourcesSet"}
 _WRAPPED = re.compile(r"(Id|Ids)$")
 
@@ -28,6 +31,8 @@ class Speller:
         hidden: Member names (as the record spells them) that are hidden on every level.
         ec2: Lists become `{"items": […]}` under EC2's own names.
         result: The members are an answer's, not a request's.
+        names: Members of the first level that are not spelled by rule.
+        as_sent: Names stay as the model has them.
         redaction: How values are hidden.
     """
 
@@ -37,13 +42,33 @@ class Speller:
         *,
         ec2: bool = False,
         result: bool = False,
+        names: Mapping[str, Spelled] = NO_NAMES,
+        as_sent: bool = False,
         redaction: Redaction = UNTRACED,
     ) -> None:
         self._hidden = hidden
         self._ec2 = ec2
         self._result = result
+        self._names = names
+        self._as_sent = as_sent
         self._redaction = redaction
         self._hide = redaction.hide
+
+    def members(self, shape: StructureShape | None, value: Mapping[str, Any]) -> dict[str, Any]:
+        """All members of an operation's input or output."""
+        rest = {name: item for name, item in value.items() if name not in self._names}
+        found = self.structure(shape, rest)
+        for name, item in value.items():
+            spelled = self._names.get(name)
+            if spelled is None:
+                continue
+            if spelled.item and isinstance(item, list):
+                items = [{spelled.item: plain(one, self._redaction)} for one in item]
+                before = found.get(spelled.key, {}).get("items", [])
+                found[spelled.key] = {"items": before + items} if before + items else {}
+            else:
+                found[spelled.key] = plain(item, self._redaction)
+        return found
 
     def structure(self, shape: StructureShape | None, value: Mapping[str, Any]) -> dict[str, Any]:
         """All members of a structure; streams are left out."""
@@ -52,7 +77,7 @@ class Speller:
         for name, item in value.items():
             member = known.get(name)
             if member is None:
-                key = lower_first(name)
+                key = name if self._as_sent else lower_first(name)
                 found[key] = (
                     self._hide(item) if self._is_hidden(key) else plain(item, self._redaction)
                 )
@@ -100,7 +125,7 @@ class Speller:
 
     def _key(self, name: str, shape: Shape) -> str:
         if not self._ec2:
-            return lower_first(name)
+            return name if self._as_sent else lower_first(name)
         if self._result:
             return lower_first(str(shape.serialization.get("name", name)))
         if isinstance(shape, ListShape):
