@@ -7,7 +7,7 @@ marks as sensitive or whose name tells a secret, and everything below them.
 import base64
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import botocore.session
@@ -18,8 +18,10 @@ from every_operation import DEEPEST, WHEN, prepared, services
 from wire import call_of
 
 from opentrail.aws.decode import read_call
-from opentrail.recording import RecordFacts, compose
-from opentrail.recording.redact import is_secret_name, may_be_shown
+from opentrail.recording import RecordFacts, Redaction, compose
+from opentrail.recording.compose import encode
+from opentrail.recording.redact import hidden_members, is_secret_name, may_be_shown
+from opentrail.recording.spelling import Speller
 
 FACTS = RecordFacts(event_id="e", account_id="123456789012")
 PARTS = 24
@@ -86,7 +88,7 @@ def marked(shape: Shape, name: str) -> bool:
     return sensitive or is_secret_name(name)
 
 
-def leaks(service: str) -> Iterator[str]:
+def leaks(service: str, facts: RecordFacts = FACTS) -> Iterator[str]:
     """Secret members of a service's operations that are in their records."""
     model = botocore.session.get_session().get_service_model(service)
     serializer = create_serializer(model.resolved_protocol, include_validation=False)
@@ -98,10 +100,30 @@ def leaks(service: str) -> Iterator[str]:
         parameters = canaries.fill(operation.input_shape)
         request = prepared(serializer.serialize_to_request(parameters, operation), model)
         call = read_call(call_of(request), "us-east-1")
-        record = compose(call, None, facts=FACTS).decode()
-        for canary, path in canaries.secrets.items():
-            if canary in record or base64.b64encode(canary.encode()).decode() in record:
-                yield f"{service}.{name}{path}"
+        record = compose(call, None, facts=facts).decode()
+        yield from (f"{service}.{name}{path}" for path in told(canaries, record))
+
+
+def told(canaries: Canaries, text: str) -> Iterator[str]:
+    """The paths of secrets that are in a text."""
+    for canary, path in canaries.secrets.items():
+        if canary in text or base64.b64encode(canary.encode()).decode() in text:
+            yield path
+
+
+def answered_leaks(service: str) -> Iterator[str]:
+    """Secret members of a service's answers that would be in its records."""
+    model = botocore.session.get_session().get_service_model(service)
+    ec2 = model.resolved_protocol == "ec2"
+    for name in model.operation_names:
+        shape = model.operation_model(name).output_shape
+        if shape is None:
+            continue
+        canaries = Canaries()
+        result = canaries.fill(shape)
+        speller = Speller(hidden_members(service, name), ec2=ec2, result=True)
+        text = encode(speller.members(shape, result)).decode()
+        yield from (f"{service}.{name}{path}" for path in told(canaries, text))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -109,3 +131,18 @@ def test_no_secret_member_is_in_a_record(part: int) -> None:
     found = [leak for service in services()[part::PARTS] for leak in leaks(service)]
 
     assert [leak for leak in found if not leak.startswith(SHARED)] == []
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_secret_member_of_an_answer_is_in_a_record(part: int) -> None:
+    found = [leak for service in services()[part::PARTS] for leak in answered_leaks(service)]
+
+    assert found == []
+
+
+def test_digests_tell_no_secret() -> None:
+    facts = replace(FACTS, redaction=Redaction(digest_key=b"key of this installation"))
+
+    found = [one for service in ("iam", "rds", "ssm", "lambda") for one in leaks(service, facts)]
+
+    assert found == []

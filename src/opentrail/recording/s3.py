@@ -20,6 +20,9 @@ from opentrail.aws.protocols.values import MAX_DEPTH
 from opentrail.recording.redact import Redaction, is_secret_name
 
 _SIGNING_QUERY = ("x-amz-",)
+_OLD_SIGNING_QUERY = frozenset({"awsaccesskeyid", "expires", "signature"})
+"""Version 2 signs with plain names."""
+
 _LEFT_OUT_HEADERS = frozenset(
     {
         "x-amz-content-sha256",
@@ -48,7 +51,8 @@ def s3_parameters(call: ApiCall, redaction: Redaction) -> dict[str, Any] | None:
     if found:
         found["Host"] = request.header("host") or ""
     for name, text in parse_qsl(request.raw_query, keep_blank_values=True):
-        if not name.lower().startswith(_SIGNING_QUERY):
+        lower = name.lower()
+        if not lower.startswith(_SIGNING_QUERY) and lower not in _OLD_SIGNING_QUERY:
             found[name] = redaction.hide(text) if is_secret_name(name) else text
     if "Key" in values:
         found["key"] = values["Key"]
