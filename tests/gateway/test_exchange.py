@@ -254,3 +254,30 @@ def test_large_bodies_are_counted_but_not_kept_whole() -> None:
             assert len(made.calls[0].request.body) == 1024 * 1024
 
     asyncio.run(scene())
+
+
+def test_an_answer_before_the_end_of_a_large_request_does_not_hang() -> None:
+    size = 32 * 1024 * 1024
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nlarge")
+        await writer.drain()
+        await asyncio.sleep(5)
+
+    async def scene() -> None:
+        async with world(early) as made:
+            head = b"PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            writer.write(head + bytes(size))
+            await asyncio.wait_for(writer.drain(), 10)
+
+            answer = await asyncio.wait_for(reader.readuntil(b"large"), 10)
+
+            assert answer.startswith(b"HTTP/1.1 413 ")
+            writer.write(b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert await asyncio.wait_for(reader.readuntil(b"large"), 10)
+            writer.close()
+
+    asyncio.run(scene())

@@ -361,6 +361,8 @@ class ProxyExchange:
         if self._answered:
             return
         self._answered = True
+        # Whatever held up the rest of the request is over; it is read, and goes nowhere.
+        self._hold(hold=False)
         observed = self._observed(failure)
         if self._begun is None or not self._begun_whole:
             event_id = self._begun.event_id if self._begun is not None else ""
