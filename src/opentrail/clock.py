@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -43,7 +44,13 @@ class ManualClock:
 def iso_seconds(when: datetime) -> str:
     """`2026-11-24T09:00:00Z`: UTC, whole seconds, cut not rounded (spec: record contents)."""
     in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
-    return in_utc.isoformat()[:19] + "Z"
+    return _spelled(in_utc.replace(microsecond=0))
+
+
+# Thousands of records are made in the same second.
+@lru_cache(maxsize=64)
+def _spelled(second: datetime) -> str:
+    return second.isoformat()[:19] + "Z"
 
 
 def parse_iso_seconds(text: str) -> datetime:

@@ -7,7 +7,7 @@ marks as sensitive or whose name tells a secret, and everything below them.
 import base64
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
@@ -15,6 +15,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.serialize import create_serializer
 from every_operation import DEEPEST, WHEN, prepared, services
+from msgspec.structs import replace
 from wire import call_of
 
 from opentrail.aws.decode import read_call

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from opentrail.aws.call import ApiCall, ReadRequest
 from opentrail.aws.decode import read_call, read_request, read_result
@@ -20,10 +21,12 @@ from opentrail.ports.ids import Ids
 from opentrail.record.principal import Principal, PrincipalType
 from opentrail.recorder.signatures import Signatures
 from opentrail.recording import (
+    Draft,
     RecordFacts,
     Redaction,
     compose,
     compose_intent,
+    compose_outcome,
     compose_undecoded,
     is_data,
     issues_credentials,
@@ -35,6 +38,8 @@ from opentrail.recording import (
 from opentrail.recording.redact import UNTRACED
 
 _log = structlog.get_logger()
+
+_NOBODY_KNOWN = Principal(type=PrincipalType.UNKNOWN, account_id="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,7 @@ class BegunCall:
             and operation is not None
             and is_data(self._read.service, operation.name)
         )
+        self._drafted: tuple[Draft, Principal, RecordFacts] | None = None
         self._verified: bool | None = None
         self.refusal: SignatureRefused | None = None
         if recorder.options.signatures is not None:
@@ -140,10 +146,14 @@ class BegunCall:
         try:
             call = read_call(observed, self._recorder.region, self._read)
             principal = self._principal(call)
-            return compose_intent(call, principal, facts=self._facts(principal))
+            facts = self._facts(principal)
+            raw, draft = compose_intent(call, principal, facts=facts)
         except Exception:  # noqa: BLE001 - as for the call itself
             _log.exception("intent_not_composed")
             return self._undecoded(observed)
+        if principal is not None:  # an unsigned caller may be known by the answer alone
+            self._drafted = draft, principal, facts
+        return raw
 
     def records(self, observed: ObservedCall) -> tuple[bytes, ...]:
         """The call's own record, then those of a batch's objects or of another account.
@@ -168,16 +178,20 @@ class BegunCall:
             recorder.counts["failed"] += 1
         principal = self._principal(call)
         other = other_account(call, principal)
-        facts = self._facts(principal)
-        if other:
-            facts = replace(facts, shared_event_id=recorder.ids.event_id())
         if issues_credentials(call):
             self._learn(call, read_result(call), principal)
-        own = compose(call, principal, facts=facts)
         if other:
+            facts = replace(self._facts(principal), shared_event_id=recorder.ids.event_id())
             elsewhere = replace(facts, event_id=recorder.ids.event_id(), account_id=other)
+            own = compose(call, principal, facts=facts)
             return (own, compose(call, principal, facts=elsewhere))
+        own = self._own_record(call, principal)
         return (own, *object_records(call, own, recorder.ids.event_id))
+
+    def _own_record(self, call: ApiCall, principal: Principal | None) -> bytes:
+        if self._drafted is not None and self._drafted[1] is principal:
+            return compose_outcome(self._drafted[0], call, facts=self._drafted[2])
+        return compose(call, principal, facts=self._facts(principal))
 
     def _facts(self, principal: Principal | None) -> RecordFacts:
         account = principal.account_id if principal else ""
@@ -200,7 +214,7 @@ class BegunCall:
             return None
         credential = self._recorder.identities.find(call.scope.access_key_id)
         if credential is None:
-            return Principal(type=PrincipalType.UNKNOWN, account_id="")
+            return _NOBODY_KNOWN
         return credential.principal
 
     def _learn(

@@ -2,7 +2,14 @@
 
 from opentrail.recording.batches import object_records
 from opentrail.recording.classify import is_data
-from opentrail.recording.compose import RecordFacts, compose, compose_intent, compose_undecoded
+from opentrail.recording.compose import (
+    Draft,
+    RecordFacts,
+    compose,
+    compose_intent,
+    compose_outcome,
+    compose_undecoded,
+)
 from opentrail.recording.learned import (
     issues_credentials,
     learned_credentials,
@@ -12,10 +19,12 @@ from opentrail.recording.learned import (
 from opentrail.recording.redact import Redaction
 
 __all__ = [
+    "Draft",
     "RecordFacts",
     "Redaction",
     "compose",
     "compose_intent",
+    "compose_outcome",
     "compose_undecoded",
     "is_data",
     "issues_credentials",

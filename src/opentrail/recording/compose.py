@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -47,11 +46,21 @@ UNKNOWN_OUTCOME_MESSAGE = (
 SERVICE_OUTAGE = "SERVICE_OUTAGE"
 """One of the three values of `addendum.reason` (spec: record contents)."""
 
+_OF_OUTCOME = frozenset(
+    {
+        "errorCode", "errorMessage", "responseElements", "additionalEventData", "requestID",
+        "addendum",
+    }
+)  # fmt: skip
+"""What a draft has of its outcome; an outcome that is known puts its own in their place."""
+
+Draft = dict[str, Any]
+"""A record's members, not yet bytes."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordFacts:
+class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a record says that neither the call nor the principal does.
 
     Attributes:
@@ -62,14 +71,12 @@ class RecordFacts:
         redaction: How secrets are hidden.
         keep_omitted: Takes the bytes of an object that is too large for a record, and its SHA-256
             in hex; None if they are not kept.
-        addendum_reason: Why the record is not as it should be (`SERVICE_OUTAGE`), "" if it is.
     """
 
     event_id: str
     account_id: str
     account_alias: str = ""
     shared_event_id: str = ""
-    addendum_reason: str = ""
     signature_verified: bool | None = None
     redaction: Redaction = UNTRACED
     keep_omitted: Callable[[str, bytes], None] | None = None
@@ -81,6 +88,46 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     Args:
         principal: None for an unsigned call.
     """
+    return encode(_record(call, principal, facts))
+
+
+def compose_intent(
+    call: ApiCall, principal: Principal | None, *, facts: RecordFacts
+) -> tuple[bytes, Draft]:
+    """The record of a call whose outcome never became known, and a draft for when it does.
+
+    Args:
+        call: Read of its request alone.
+    """
+    unknown = msgspec.structs.replace(
+        call, error_code=UNKNOWN_OUTCOME, error_message=UNKNOWN_OUTCOME_MESSAGE
+    )
+    draft = _record(unknown, principal, facts)
+    draft["addendum"] = {"reason": SERVICE_OUTAGE}
+    return encode(draft), draft
+
+
+def compose_outcome(draft: Draft, call: ApiCall, *, facts: RecordFacts) -> bytes:
+    """The record of the same call with its outcome.
+
+    Args:
+        draft: Of the same request, principal and facts.
+    """
+    silent = draft["readOnly"] and not issues_session(call.service, call.operation)
+    notes = dict((draft.get("additionalEventData") or {}).get("opentrail") or {})
+    record: dict[str, Any] = {}
+    for name, value in draft.items():
+        if name == "requestParameters":
+            _put_error(record, call)
+            record[name] = value
+            _put_answer(record, call, facts, notes, silent=silent)
+        elif name not in _OF_OUTCOME:
+            record[name] = value
+    record["eventTime"] = iso_seconds(call.observed.ended)
+    return encode(record)
+
+
+def _record(call: ApiCall, principal: Principal | None, facts: RecordFacts) -> dict[str, Any]:
     operation = call.operation
     read_only = (
         is_read_only(call.service, operation)
@@ -88,7 +135,14 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
         else is_read_only_method(call.observed.request.method)
     )
     record = _who_and_what(call, principal, facts)
-    _results(record, call, facts, silent=read_only and not issues_session(call.service, operation))
+    _put_error(record, call)
+    notes = _notes(call) if call.problem or operation is None else {}
+    if facts.signature_verified is False:
+        notes["signatureVerified"] = False
+    parameters = _parameters(call, facts.redaction)
+    record["requestParameters"] = _fitting(parameters, notes, "requestParameters", facts)
+    silent = read_only and not issues_session(call.service, operation)
+    _put_answer(record, call, facts, notes, silent=silent)
     record["eventID"] = facts.event_id
     record["readOnly"] = read_only
     entries = resources(call, Place(call.region, facts.account_id))
@@ -104,8 +158,6 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
     if facts.shared_event_id:
         record["sharedEventID"] = facts.shared_event_id
     record["eventCategory"] = "Data" if data else "Management"
-    if facts.addendum_reason:
-        record["addendum"] = {"reason": facts.addendum_reason}
     if call.observed.request.tls and not (principal is not None and principal.invoked_by):
         version, cipher = call.observed.request.tls
         record["tlsDetails"] = {
@@ -113,7 +165,7 @@ def compose(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -
             "cipherSuite": cipher,
             "clientProvidedHostHeader": _text(call.observed.request.header("host") or ""),
         }
-    return encode(record)
+    return record
 
 
 def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts) -> dict[str, Any]:
@@ -136,10 +188,6 @@ def _who_and_what(call: ApiCall, principal: Principal | None, facts: RecordFacts
     if principal is not None and principal.invoked_by:
         # A service's address and program are its own affair (spec: record contents, section 3).
         record["sourceIPAddress"] = record["userAgent"] = principal.invoked_by
-    if call.error_code:
-        record["errorCode"] = _text(call.error_code)
-        if call.error_message:
-            record["errorMessage"] = _text(_safe_message(call.error_message))
     return record
 
 
@@ -151,17 +199,27 @@ def _event_name(call: ApiCall) -> str:
     return event_name(call.service, call.operation)
 
 
-def _results(record: dict[str, Any], call: ApiCall, facts: RecordFacts, *, silent: bool) -> None:
-    """Put in the members from requestParameters to requestID.
+def _put_error(record: dict[str, Any], call: ApiCall) -> None:
+    if call.error_code:
+        record["errorCode"] = _text(call.error_code)
+        if call.error_message:
+            record["errorMessage"] = _text(_safe_message(call.error_message))
+
+
+def _put_answer(
+    record: dict[str, Any],
+    call: ApiCall,
+    facts: RecordFacts,
+    notes: dict[str, Any],
+    *,
+    silent: bool,
+) -> None:
+    """Put in the members from responseElements to requestID.
 
     Args:
+        notes: What OpenTrail itself has to say of the call so far.
         silent: The call's result is not recorded.
     """
-    notes = _notes(call) if call.problem or call.operation is None else {}
-    if facts.signature_verified is False:
-        notes["signatureVerified"] = False
-    parameters = _parameters(call, facts.redaction)
-    record["requestParameters"] = _fitting(parameters, notes, "requestParameters", facts)
     elements = None if silent or call.error_code else _elements(call, facts.redaction)
     record["responseElements"] = _fitting(elements, notes, "responseElements", facts)
     additional = s3_additional(call) if call.service == "s3" else {}
@@ -171,18 +229,6 @@ def _results(record: dict[str, Any], call: ApiCall, facts: RecordFacts, *, silen
         record["additionalEventData"] = additional
     if call.request_id:
         record["requestID"] = _text(call.request_id)
-
-
-def compose_intent(call: ApiCall, principal: Principal | None, *, facts: RecordFacts) -> bytes:
-    """The record of a call whose outcome never became known.
-
-    Args:
-        call: Read of its request alone.
-    """
-    unknown = msgspec.structs.replace(
-        call, error_code=UNKNOWN_OUTCOME, error_message=UNKNOWN_OUTCOME_MESSAGE
-    )
-    return compose(unknown, principal, facts=replace(facts, addendum_reason=SERVICE_OUTAGE))
 
 
 def compose_undecoded(observed: ObservedCall, *, facts: RecordFacts, region: str) -> bytes:

@@ -90,7 +90,7 @@ class FileIntents:
             self._full = max(self._file_bytes, 2 * len(block) + length)
             _lengthen(fd, self._full)
             _write_all(fd, block, 0)
-            os.fsync(fd)
+            os.fdatasync(fd)
         except OSError:
             os.close(fd)
             raise
