@@ -229,3 +229,49 @@ def test_ids_are_random_uuids_and_never_the_same() -> None:
         assert one[14] == "4"
         assert one[19] in "89ab"
         assert [len(part) for part in one.split("-")] == [8, 4, 4, 4, 12]
+
+
+def test_sessions_are_kept_over_a_restart_and_forgotten_a_week_after_their_end(
+    tmp_path: Path,
+) -> None:
+    path, state = tmp_path / "identities.toml", MemoryStateStore()
+    make_default(path)
+    principal = Principal(type=PrincipalType.ASSUMED_ROLE, account_id=ACCOUNT)
+    ends = {
+        "ASIALIVE": timedelta(hours=1),
+        "ASIAENDED": timedelta(days=-1),
+        "ASIALONGAGO": timedelta(days=-8),
+    }
+    DirectoryIdentities(path, state).learn(
+        [
+            Credential(
+                access_key_id=key,
+                secret_access_key="s",
+                principal=principal,
+                expires=datetime.now(UTC) + end,
+            )
+            for key, end in ends.items()
+        ]
+    )
+
+    again = DirectoryIdentities(path, state)
+
+    assert again.find("ASIALIVE") is not None
+    assert again.find("ASIAENDED") is not None  # who calls with it in vain is still told
+    assert again.find("ASIALONGAGO") is None
+
+
+def test_a_service_has_a_key_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "identities.toml"
+    make_default(path)
+    path.write_text(
+        path.read_text() + f'\n[[services]]\naccount = "{ACCOUNT}"\nservice = "b.example.com"\n'
+        'access_key_id = "AKIASERVICE"\nsecret_access_key = "s"\n'
+    )
+    add_key(path, "alice", ACCOUNT)  # writes the file anew
+
+    found = DirectoryIdentities(path, MemoryStateStore()).find("AKIASERVICE")
+
+    assert found is not None
+    assert found.principal.type is PrincipalType.AWS_SERVICE
+    assert found.principal.invoked_by == "b.example.com"
