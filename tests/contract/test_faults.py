@@ -159,13 +159,43 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=False)
 
 
+def fill(disk: Path) -> None:
+    with (disk / "filler").open("wb") as filler, pytest.raises(OSError, match="space"):
+        while True:
+            filler.write(bytes(1 << 20))
+            filler.flush()
+
+
+def test_r04_a_full_disk_spools_and_survives_a_kill(
+    small_disk: Path, tmp_path: Path, behind: Backends
+) -> None:
+    second = tmp_path / "second-disk"
+    with running(small_disk / "data", *behind.arguments, OPENTRAIL_FAIL_MODES="*=spool",
+                 OPENTRAIL_SPOOL=str(second), **behind.settings) as server:  # fmt: skip
+        prepare(server)
+        fill(small_disk)
+        loads: list[Load] = []
+        for turn in range(40):
+            loads.append(call(server, seconds=2.0, name=f"spool{turn}n"))
+            assert set(loads[-1].marks) == {200}
+            if second.exists():
+                break
+        assert second.exists()
+        loads.append(call(server, seconds=0.5, name="aside"))
+        server.kill()
+
+        subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
+        server.start()
+
+        check(server, *loads)
+        assert call(server, seconds=0.5, name="again").acknowledged
+        assert not list(second.glob("*/*.seg"))
+
+
 def test_r04_a_full_disk_refuses_and_resumes_by_itself(small_disk: Path, behind: Backends) -> None:
     with running(small_disk / "data", *behind.arguments, **behind.settings) as server:
         prepare(server)
-        with (small_disk / "filler").open("wb") as filler, pytest.raises(OSError, match="space"):
-            while True:
-                filler.write(bytes(1 << 20))
-                filler.flush()
+        fill(small_disk)
         loads: list[Load] = []
         for turn in range(40):
             loads.append(call(server, seconds=2.0, name=f"full{turn}n"))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import botocore.session
+import msgspec
 from botocore import handlers
 from botocore.awsrequest import AWSPreparedRequest
 
@@ -87,7 +88,7 @@ class BotocoreRecorder:
         self._current.request = None
         observed = ObservedCall(
             request=request,
-            response=None if response_dict is None else observed_response(response_dict),
+            response=_observed_answer(request, response_dict),
             failure="" if exception is None else f"{type(exception).__name__}: {exception}",
             ended=self._clock.now(),
         )
@@ -128,6 +129,16 @@ def observed_response(answer: Mapping[str, Any]) -> ObservedResponse:
         body=body,
         body_length=int(told) if told.isdecimal() and not body else len(body),
     )
+
+
+def _observed_answer(
+    request: ObservedRequest, answer: Mapping[str, Any] | None
+) -> ObservedResponse | None:
+    if answer is None:
+        return None
+    found = observed_response(answer)
+    # What a HEAD answer says of its length is that of a body which does not come.
+    return msgspec.structs.replace(found, body_length=0) if request.method == "HEAD" else found
 
 
 def _text(value: object) -> str:
