@@ -48,7 +48,7 @@ $(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.lock tests/contract/node/package-lock.json $(VENV)/.run
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
 	$(BIN)/python tools/fetch_vectors.py $(VENV)/protocol-cases
-	@command -v strace >/dev/null || (apt-get update -qq && apt-get install -y -qq strace)
+	@(command -v strace && command -v openssl && command -v ps) >/dev/null || (apt-get update -qq && apt-get install -y -qq strace openssl procps)
 	cd tests/contract/node && npm ci --silent
 	@touch $@
 

@@ -25,7 +25,6 @@ from opentrail.app.writing.settling import settle_calls
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(420),
-    pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed"),
 ]
 
 SYSCALLS = ("pwrite64", "fdatasync", "fsync", "rename", "openat", "ftruncate", "close")

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -216,7 +215,6 @@ def test_r04_a_full_disk_refuses_and_resumes_by_itself(small_disk: Path, behind:
         assert server.run("opentrail", "status", check=False).returncode == 0
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize("error", ["EROFS", "EIO"])
 def test_r05_a_disk_that_turns_read_only(server: Running, error: str) -> None:
     before = call(server, name="before")

@@ -1,7 +1,6 @@
 """A Node program with version 3 of the AWS SDK; it says itself what it sent, to CloudWatch in CBOR too."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from opentrail.recording.names import event_name
 
 FOLDER = Path(__file__).parent / "node"
 
-pytestmark = [
-    pytest.mark.contract,
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-]
+pytestmark = pytest.mark.contract
 
 
 def test_what_the_sdk_says_it_sent_is_what_is_recorded(server: Running) -> None:

@@ -21,9 +21,9 @@ from opentrail.api.validate import problems
 from opentrail.aws.models import service_model
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope
-from opentrail.aws.sigv4 import SigningSecret, verify
+from opentrail.aws.sigv4 import verify
 from opentrail.clock import Clock
-from opentrail.ports.identities import Identities
+from opentrail.ports.identities import Identities, signing_secret
 from opentrail.ports.ids import Ids
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -83,15 +83,7 @@ class CloudTrailService:
     def _caller(self, request: ObservedRequest, request_id: str) -> Caller:
         scope = read_scope(request)
         credential = self._identities.find(scope.access_key_id) if scope is not None else None
-        secret = (
-            SigningSecret(
-                secret_access_key=credential.secret_access_key,
-                session_token=credential.session_token,
-                expires=credential.expires,
-            )
-            if credential is not None
-            else None
-        )
+        secret = signing_secret(credential)
         now = self._clock.now()
         service = (
             "cloudtrail-data" if scope and scope.service == "cloudtrail-data" else "cloudtrail"

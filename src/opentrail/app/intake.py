@@ -14,11 +14,11 @@ import msgspec
 
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope
-from opentrail.aws.sigv4 import SignatureRefused, SigningSecret, verify
+from opentrail.aws.sigv4 import SignatureRefused, verify
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
 from opentrail.gateway import Answer, GroupCommit, error_answer
-from opentrail.ports.identities import Identities
+from opentrail.ports.identities import Identities, signing_secret
 from opentrail.ports.state import Change, StateStore
 from opentrail.record import read_record
 from opentrail.record.principal import Principal
@@ -94,14 +94,7 @@ class Intake:
     def _caller(self, request: ObservedRequest) -> Principal:
         scope = read_scope(request)
         credential = self._identities.find(scope.access_key_id) if scope is not None else None
-        secret = None
-        if credential is not None:
-            secret = SigningSecret(
-                secret_access_key=credential.secret_access_key,
-                session_token=credential.session_token,
-                expires=credential.expires,
-            )
-        verify(request, scope, secret, self._clock.now(), service=SIGNING_NAME)
+        verify(request, scope, signing_secret(credential), self._clock.now(), service=SIGNING_NAME)
         assert credential is not None
         return credential.principal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from opentrail.aws.sigv4 import SigningSecret
 from opentrail.record.principal import Credential
 
 
@@ -34,3 +35,14 @@ class Identities(Protocol):
     def principal_id(self, arn: str) -> str:
         """The unique id (`AIDA…`, `AROA…`) of a user or role known by its ARN, "" if unknown."""
         ...
+
+
+def signing_secret(credential: Credential | None) -> SigningSecret | None:
+    """What a signature is checked with; None for a key that nobody knows."""
+    if credential is None:
+        return None
+    return SigningSecret(
+        secret_access_key=credential.secret_access_key,
+        session_token=credential.session_token,
+        expires=credential.expires,
+    )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from opentrail.aws.call import SigningScope
 from opentrail.aws.observed import ObservedRequest
-from opentrail.aws.sigv4 import SignatureRefused, SigningSecret, verify
+from opentrail.aws.sigv4 import SignatureRefused, verify
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
 from opentrail.gateway.policy import SignatureCheck
-from opentrail.ports.identities import Identities
+from opentrail.ports.identities import Identities, signing_secret
 
 ANY = "*"
 
@@ -51,15 +51,7 @@ class Signatures:
         if scope is None and request.header("authorization") is None:
             return None
         credential = self.identities.find(scope.access_key_id) if scope is not None else None
-        secret = (
-            SigningSecret(
-                secret_access_key=credential.secret_access_key,
-                session_token=credential.session_token,
-                expires=credential.expires,
-            )
-            if credential is not None
-            else None
-        )
+        secret = signing_secret(credential)
         try:
             verify(
                 request,
