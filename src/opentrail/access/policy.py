@@ -1,0 +1,148 @@
+"""Policy documents, of resources (bucket, topic, key) and of identities.
+
+Source: IAM user guide, "Grammar of the IAM JSON policy language".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from opentrail.access.conditions import Condition, parse_conditions
+from opentrail.errors import InvalidInput
+
+VERSIONS = ("2012-10-17", "2008-10-17")
+
+
+class InvalidPolicy(InvalidInput):
+    """A text is no policy document; the message says where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """`Action` or `NotAction`, `Resource` or `NotResource`: patterns, or their opposite."""
+
+    patterns: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principals:
+    """`Principal` or `NotPrincipal`: (kind, name) pairs, as ("Service", "sns.amazonaws.com").
+
+    `*` alone is ("AWS", "*").
+    """
+
+    names: tuple[tuple[str, str], ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement.
+
+    Attributes:
+        principals: None in a policy of an identity.
+        resources: None where a statement names none (a role's trust policy).
+    """
+
+    sid: str
+    allow: bool
+    actions: Patterns
+    resources: Patterns | None
+    principals: Principals | None
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole document.
+
+    Attributes:
+        variables: Whether `${aws:username}` and the like are replaced (version 2012-10-17).
+    """
+
+    statements: tuple[Statement, ...]
+    variables: bool
+
+
+def parse_policy(text: str) -> Policy:
+    """The policy in `text`.
+
+    Raises:
+        InvalidPolicy: it is none.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as cause:
+        raise InvalidPolicy(f"the policy is not JSON: {cause}") from None
+    if not isinstance(document, dict):
+        raise InvalidPolicy("the policy is not a JSON object")
+    version = document.get("Version", "2008-10-17")
+    if version not in VERSIONS:
+        raise InvalidPolicy(f"policy Version is {version!r}; expected one of {', '.join(VERSIONS)}")
+    found = document.get("Statement")
+    statements = [found] if isinstance(found, dict) else found
+    if not isinstance(statements, list) or not statements:
+        raise InvalidPolicy("the policy has no Statement")
+    return Policy(
+        tuple(_statement(one, number) for number, one in enumerate(statements, 1)),
+        version == VERSIONS[0],
+    )
+
+
+def _statement(values: Any, number: int) -> Statement:
+    where = f"statement {number}"
+    if not isinstance(values, dict):
+        raise InvalidPolicy(f"{where} is not an object")
+    effect = values.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise InvalidPolicy(f"{where}: Effect is {effect!r}; expected Allow or Deny")
+    actions = _patterns(values, "Action", where)
+    if actions is None:
+        raise InvalidPolicy(f"{where} has neither Action nor NotAction")
+    try:
+        conditions = parse_conditions(values.get("Condition") or {})
+    except InvalidInput as cause:
+        raise InvalidPolicy(f"{where}: {cause}") from None
+    return Statement(
+        sid=str(values.get("Sid") or ""),
+        allow=effect == "Allow",
+        actions=actions,
+        resources=_patterns(values, "Resource", where),
+        principals=_principals(values, where),
+        conditions=conditions,
+    )
+
+
+def _patterns(values: dict[str, Any], name: str, where: str) -> Patterns | None:
+    for key, negated in ((name, False), (f"Not{name}", True)):
+        if key in values:
+            return Patterns(patterns=_texts(values[key], f"{where}: {key}"), negated=negated)
+    return None
+
+
+def _principals(values: dict[str, Any], where: str) -> Principals | None:
+    for key, negated in (("Principal", False), ("NotPrincipal", True)):
+        found = values.get(key)
+        if found is None:
+            continue
+        if found == "*":
+            return Principals(names=(("AWS", "*"),), negated=negated)
+        if not isinstance(found, dict):
+            raise InvalidPolicy(f"{where}: {key} is neither * nor an object")
+        names = tuple(
+            (str(kind), name)
+            for kind, listed in found.items()
+            for name in _texts(listed, f"{where}: {key} {kind}")
+        )
+        return Principals(names=names, negated=negated)
+    return None
+
+
+def _texts(values: Any, where: str) -> tuple[str, ...]:
+    listed = [values] if isinstance(values, str) else values
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        raise InvalidPolicy(f"{where} is neither a text nor a list of texts")
+    return tuple(listed)
