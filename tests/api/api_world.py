@@ -1,6 +1,7 @@
 """OpenTrail's API in this process, called by real boto3 clients without a socket."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from wire import observed_request
 
+from opentrail.access.policy import Policy
+from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.history import MemoryHistoryIndex
 from opentrail.adapters.identities import IdentityEntry
 from opentrail.adapters.ids import CountingIds
@@ -16,12 +19,19 @@ from opentrail.adapters.journal import MemoryJournal
 from opentrail.adapters.objects import MemoryObjectStore
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.state import MemoryStateStore
-from opentrail.api.http import CloudTrailService
+from opentrail.api.authorization import ByPolicies, anyone
+from opentrail.api.http import Admission, CloudTrailService
 from opentrail.api.outcome import Backends, Outcome
+from opentrail.api.throttle import Throttle
 from opentrail.aws.observed import ObservedRequest
+from opentrail.aws.regions import aws_regions
 from opentrail.clock import SystemClock
-from opentrail.record.principal import Credential
+from opentrail.record.principal import Credential, Principal
+from opentrail.trail.quotas import Quotas
 
+ALL_MAY = json.dumps(
+    {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
+)
 ACCOUNT, OTHER = "123456789012", "999999999999"
 
 
@@ -37,6 +47,7 @@ class OneKeyEach:
                 for account in (ACCOUNT, OTHER)
             )
         }  # fmt: skip
+        self.attached: dict[str, list[Policy]] = {}
 
     def find(self, access_key_id: str) -> Credential | None:
         return self._keys.get(access_key_id)
@@ -52,6 +63,9 @@ class OneKeyEach:
 
     def principal_id(self, arn: str) -> str:
         return ""
+
+    def policies(self, principal: Principal) -> tuple[Policy, ...]:
+        return tuple(self.attached.get(principal.arn, ()))
 
 
 class _Raw:
@@ -74,19 +88,43 @@ class ApiWorld:
     store: MemoryObjectStore = field(default_factory=lambda: MemoryObjectStore("audit", "second"))
     history: MemoryHistoryIndex = field(default_factory=MemoryHistoryIndex)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    outside: MemoryDestinations = field(default_factory=MemoryDestinations)
+    quotas: Quotas = field(default_factory=Quotas)
+    by_policies: bool = False
+    backends: Any = None
 
     def __post_init__(self) -> None:
-        backends = Backends(
+        self.identities = OneKeyEach()
+        for bucket in self.store.buckets:
+            self.store.policies[bucket] = ALL_MAY
+        self.serve()
+
+    def limit(self, **quotas: int) -> None:
+        """Serve with these quotas."""
+        self.quotas = Quotas(**quotas)
+
+    def serve(self) -> None:
+        """The service anew, over what there is now."""
+        self.backends = self.backends or Backends(
             state=self.state,
             store=self.store,
             signer=FileSigner(self.keys, self.state),
             history=self.history,
             journal=self.journal,
+            destinations=self.outside.all(),
             regions=("us-east-1", "eu-west-1"),
+            quotas=self.quotas,
             token_secret=b"secret",
         )
+        self.backends = replace(self.backends, quotas=self.quotas)
+        admission = Admission(
+            identities=self.identities,
+            authorize=ByPolicies(self.identities.policies) if self.by_policies else anyone,
+            throttle=Throttle(self.quotas),
+            regions=aws_regions() | {"my-region"},
+        )
         self.service = CloudTrailService(
-            backends, identities=OneKeyEach(), ids=CountingIds(), clock=SystemClock()
+            self.backends, admission=admission, ids=CountingIds(), clock=SystemClock()
         )
 
     def handle(self, request: ObservedRequest) -> Outcome:

@@ -71,17 +71,17 @@ CASES: dict[str, tuple[Callable[[], ObservedRequest], int, str]] = {
     "missing member": (
         lambda: call(b"{}", operation="GetTrail"), 400, "ValidationException"),
     "wrong type": (
-        lambda: call(b'{"Name":7}', operation="GetTrail"), 400, "ValidationException"),
+        lambda: call(b'{"Name":7}', operation="GetTrail"), 400, "SerializationException"),
     "a list for a text": (
-        lambda: call(b'{"Name":["main"]}', operation="GetTrail"), 400, "ValidationException"),
+        lambda: call(b'{"Name":["main"]}', operation="GetTrail"), 400, "SerializationException"),
     "a text for a list": (
         lambda: call(b'{"LookupAttributes":"x"}', operation="LookupEvents"), 400,
-        "InvalidLookupAttributesException"),
+        "SerializationException"),
     "a text for a time": (
-        lambda: call(b'{"StartTime":"now"}', operation="LookupEvents"), 400, "ValidationException"),
+        lambda: call(b'{"StartTime":"now"}', operation="LookupEvents"), 400, "SerializationException"),
     "a boolean for a number": (
         lambda: call(b'{"MaxResults":true}', operation="LookupEvents"), 400,
-        "InvalidMaxResultsException"),
+        "SerializationException"),
 }  # fmt: skip
 
 

@@ -232,8 +232,6 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
     ("get_insight_selectors", {"TrailName": "main"}, "InsightNotEnabledException"),
     ("add_tags", {"ResourceId": "main", "TagsList": many(1)}, "CloudTrailARNInvalidException"),
     ("add_tags", {"ResourceId": ARN + "x", "TagsList": many(1)}, "ResourceNotFoundException"),
-    ("add_tags", {"ResourceId": ARN.replace("trail/", "eventdatastore/"), "TagsList": many(1)},
-     "ResourceTypeNotSupportedException"),
     ("add_tags", {"ResourceId": ARN, "TagsList": many(51)}, "TagsLimitExceededException"),
     ("add_tags", {"ResourceId": ARN, "TagsList": [{"Key": "a"}, {"Key": "a"}]},
      "InvalidTagParameterException"),

@@ -25,7 +25,7 @@ def test_the_session_of_the_readme_runs(tmp_path: Path) -> None:
     text = text.replace("aws cloudtrail stop-logging", f"{LATER}aws cloudtrail stop-logging")
     text = text.replace("aws cloudtrail validate-logs", "sleep 4\naws cloudtrail validate-logs")
 
-    with running(tmp_path / "data") as server:
+    with running(tmp_path / "data", OPENTRAIL_BUCKET_POLICIES="check") as server:
         environment = server.environment()
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.pop(name)

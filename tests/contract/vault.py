@@ -10,6 +10,7 @@ import boto3
 from backends import KEY, SECRET, Backends
 from running import ACCOUNT, Running
 
+from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.ids import SystemIds
 from opentrail.adapters.journal import SegmentJournalReader, SegmentJournalWriter
 from opentrail.adapters.objects import S3ObjectStore, S3Place
@@ -85,8 +86,9 @@ class Vault:
             settings=DeliverySettings(self.interval),
         )  # fmt: skip
         self.sending = SendingWorker(
-            state=self.state, spool=spool, store=self.store, clock=self.clock
-        )
+            state=self.state, spool=spool, store=self.store, clock=self.clock,
+            log_groups=MemoryDestinations().all().log_groups,
+        )  # fmt: skip
         self.keeper = ChainKeeper(
             state=self.state, clock=self.clock, regions=("us-east-1",), follower=FOLLOWER
         )

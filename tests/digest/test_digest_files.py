@@ -22,7 +22,7 @@ from opentrail.digest.trust import Trust, read_trust, write_trust
 from opentrail.errors import InvalidInput
 from opentrail.logfile.batch import split
 from opentrail.logfile.body import make_body
-from opentrail.logfile.name import log_file_key, read_log_file_key
+from opentrail.logfile.name import LogFileName, log_file_key, read_log_file_key
 from opentrail.record import read_record
 from opentrail.record.container import ContainerUnreadable, inflate, plain_sha256
 
@@ -56,7 +56,14 @@ def test_a_log_files_name_is_read_as_it_was_made(
     prefix: str, account: str, region: str, closed: datetime
 ) -> None:
     key = log_file_key(
-        prefix=prefix, account_id=account, region=region, closed=closed, unique16="A" * 16
+        LogFileName(
+            prefix=prefix,
+            organization="",
+            account_id=account,
+            region=region,
+            minute=closed,
+            unique16="A" * 16,
+        )
     )
 
     found = read_log_file_key(key)

@@ -32,10 +32,10 @@ KEY = (
 
 def key(**values: object) -> str:
     usual: dict[str, object] = {
-        "prefix": "", "account_id": ACCOUNT, "region": "us-east-1", "closed": NOW,
+        "prefix": "", "account_id": ACCOUNT, "region": "us-east-1", "minute": NOW, "organization": "",
         "unique16": "abcdefghABCDEFG1",
     }  # fmt: skip
-    return log_file_key(**(usual | values))  # type: ignore[arg-type]
+    return log_file_key(LogFileName(**(usual | values)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def key(**values: object) -> str:
         (key(), KEY),
         (key(prefix="a/b"), f"a/b/{KEY}"),
         (key(organization="o-0123456789"), KEY.replace("AWSLogs/", "AWSLogs/o-0123456789/")),
-        (key(closed=NOW.astimezone(timezone(timedelta(hours=-8)))), KEY),
-        (key(closed=NOW.replace(second=0, microsecond=999_999)), KEY),
+        (key(minute=NOW.astimezone(timezone(timedelta(hours=-8)))), KEY),
+        (key(minute=NOW.replace(second=0, microsecond=999_999)), KEY),
     ],
 )
 def test_a_log_files_key_follows_the_format(made: str, expected: str) -> None:
@@ -56,7 +56,7 @@ MIDNIGHT = datetime(2027, 1, 1, 0, 0, 30, tzinfo=timezone(timedelta(hours=2)))
 
 
 def test_folders_and_name_come_from_the_same_utc_instant() -> None:
-    made = key(closed=MIDNIGHT)
+    made = key(minute=MIDNIGHT)
 
     assert "/2026/12/31/" in made
     assert "_20261231T2200Z_" in made
@@ -73,7 +73,7 @@ def test_a_log_files_name_tells_what_it_was_made_of(
     prefix: str, organization: str, closed: datetime, unique: str
 ) -> None:
     made = key(
-        prefix=prefix, organization=organization, closed=closed.replace(tzinfo=UTC), unique16=unique
+        prefix=prefix, organization=organization, minute=closed.replace(tzinfo=UTC), unique16=unique
     )
 
     assert read_log_file_key(made) == LogFileName(

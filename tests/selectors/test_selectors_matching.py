@@ -24,11 +24,15 @@ OPERATORS = (
 FREE_FIELDS = ("eventName", "eventSource", "eventType", "userIdentity.arn", "resources.ARN")
 
 
+def as_arn(text: str) -> str:
+    return text if text.startswith("arn:") else f"arn:aws:s3:::{text}"
+
+
 def heads() -> st.SearchStrategy[RecordHead]:
     resource = st.builds(
         Resource,
         type=st.sampled_from(["AWS::S3::Object", "AWS::S3::Bucket"]),
-        arn=TEXTS | st.none(),
+        arn=TEXTS | TEXTS.map(as_arn) | st.none(),
     )
     return st.builds(
         RecordHead,
@@ -55,6 +59,12 @@ def data_selector(draw: Any) -> dict[str, Any]:
         fields.append({"Field": "readOnly", "Equals": [draw(st.sampled_from(["true", "false"]))]})
     for name in draw(st.lists(st.sampled_from(FREE_FIELDS), max_size=3, unique=True)):
         conditions = {operator: draw(VALUES) for operator in OPERATORS if draw(st.booleans())}
+        if name == "resources.ARN":
+            conditions |= {
+                operator: list(dict.fromkeys(map(as_arn, conditions[operator])))
+                for operator in ("Equals", "NotEquals")
+                if operator in conditions
+            }
         if any(conditions.values()):
             fields.append({"Field": name, **conditions})
     return {"FieldSelectors": fields}

@@ -13,7 +13,8 @@ from opentrail.selectors import compile_selectors, parse_advanced, parse_basic
 OPERATORS = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
 CATEGORIES = ("Management", "Data", "NetworkActivity")
 SOURCES = ("kms.amazonaws.com", "rdsdata.amazonaws.com", "s3.amazonaws.com", "a")
-KINDS = ("AWS::S3::Object", "AWS::S3::Bucket", "AWS::SNS::Topic")
+KINDS = ("AWS::S3::Object", "AWS::S3::Bucket", "AWS::EKS::Dashboard")
+SELECTABLE = KINDS[::2]
 # Few letters, so that values meet often; one capital, since case counts.
 TEXT = st.text(alphabet="abA", max_size=4)
 VALUES = st.lists(TEXT.filter(bool), min_size=1, max_size=3)
@@ -21,6 +22,13 @@ ANY_DATA = (
     "eventSource", "eventName", "eventType", "userIdentity.arn", "resources.ARN",
 )  # fmt: skip
 ANY_NETWORK = ("eventName", "vpcEndpointId", "userIdentity.arn")
+
+
+def as_arn(text: str) -> str:
+    return f"arn:aws:s3:::{text}"
+
+
+ARNS = TEXT.filter(bool).map(as_arn)
 
 
 # Records
@@ -42,7 +50,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "readOnly": st.booleans(),
         "userIdentity": st.fixed_dictionaries({"type": TEXT}, optional={"arn": TEXT}),
         "resources": st.lists(
-            st.fixed_dictionaries({"type": st.sampled_from(KINDS)}, optional={"ARN": TEXT}),
+            st.fixed_dictionaries({"type": st.sampled_from(KINDS)}, optional={"ARN": TEXT | ARNS}),
             max_size=3,
         ),
     }
@@ -62,7 +70,11 @@ def encoded(record: dict[str, Any]) -> bytes:
 @st.composite
 def conditions(draw: st.DrawFn, name: str) -> dict[str, Any]:
     operators = draw(st.lists(st.sampled_from(OPERATORS), min_size=1, unique=True))
-    return {"Field": name} | {operator: draw(VALUES) for operator in operators}
+    values = {operator: draw(VALUES) for operator in operators}
+    if name == "resources.ARN":
+        for operator in {"Equals", "NotEquals"} & values.keys():
+            values[operator] = [as_arn(value) for value in values[operator]]
+    return {"Field": name, **values}
 
 
 @st.composite
@@ -80,7 +92,7 @@ def management(draw: st.DrawFn) -> list[dict[str, Any]]:
 def data(draw: st.DrawFn) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = [
         {"Field": "eventCategory", "Equals": ["Data"]},
-        {"Field": "resources.type", "Equals": [draw(st.sampled_from(KINDS))]},
+        {"Field": "resources.type", "Equals": [draw(st.sampled_from(SELECTABLE))]},
     ]
     if draw(st.booleans()):
         fields.append({"Field": "readOnly", "Equals": draw(READ_ONLY)})
@@ -96,7 +108,7 @@ def data(draw: st.DrawFn) -> list[dict[str, Any]]:
 def network(draw: st.DrawFn) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = [
         {"Field": "eventCategory", "Equals": ["NetworkActivity"]},
-        {"Field": "eventSource", "Equals": [draw(st.sampled_from(SOURCES))]},
+        {"Field": "eventSource", "Equals": [draw(st.sampled_from((SOURCES[0], SOURCES[2])))]},
     ]
     if draw(st.booleans()):
         fields.append({"Field": "errorCode", "Equals": ["VpceAccessDenied"]})

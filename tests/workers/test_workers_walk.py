@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.journal import MemoryJournal
 from opentrail.adapters.objects import MemoryObjectStore
@@ -27,12 +28,13 @@ from opentrail.errors import Unavailable
 from opentrail.logfile.name import read_log_file_key
 from opentrail.ports.objects import ObjectContent
 from opentrail.ports.state import Change
-from opentrail.trail.status import STATUS_KIND, TrailStatus
+from opentrail.trail.status import STATUS_KIND, TrailStatus, status_key
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import TRAIL_KIND, Trail
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
+from opentrail.workers.notifications import NotificationWorker
 from opentrail.workers.sending import SendingWorker
 from opentrail.workers.verification import Scope, Verification
 
@@ -63,6 +65,7 @@ class Walk:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     spool: MemorySpool = field(default_factory=MemorySpool)
     store: Moody = field(default_factory=lambda: Moody("audit"))
+    outside: MemoryDestinations = field(default_factory=MemoryDestinations)
     number: int = 0
 
     def __post_init__(self) -> None:
@@ -76,7 +79,11 @@ class Walk:
             ids=CountingIds(), settings=DeliverySettings(MINUTE),
         )  # fmt: skip
         self.sending = SendingWorker(
-            state=self.state, spool=self.spool, store=self.store, clock=self.clock
+            state=self.state, spool=self.spool, store=self.store, clock=self.clock,
+            log_groups=self.outside.all().log_groups,
+        )  # fmt: skip
+        self.telling = NotificationWorker(
+            state=self.state, topics=self.outside.all().topics, clock=self.clock
         )
         self.keeper = ChainKeeper(
             state=self.state, clock=self.clock, regions=("us-east-1", "eu-west-1"),
@@ -120,7 +127,7 @@ class Walk:
         return f"id-{self.number}"
 
     def step(self) -> None:
-        for worker in (self.delivery, self.sending, self.keeper, self.digests):
+        for worker in (self.delivery, self.sending, self.telling, self.keeper, self.digests):
             worker.step()
 
     def minutes(self, count: int) -> None:
@@ -149,7 +156,7 @@ class Walk:
         return found
 
     def status(self) -> TrailStatus:
-        document = self.state.get(STATUS_KIND, ARN)
+        document = self.state.get(STATUS_KIND, status_key(ARN, "us-east-1"))
         return (
             TrailStatus()
             if document is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opentrail.api.validate import Problem
 from opentrail.aws.sigv4 import SignatureRefused
 from opentrail.errors import IntegrityError, InvalidArn, InvalidInput, StateConflict, Unavailable
 from opentrail.history.lookup import LookupRefused
@@ -43,24 +44,61 @@ CODES: dict[type[Exception], tuple[str, int]] = {
 """Our errors as AWS's; the first class that fits, in this order."""
 
 
+_PARAMETER = "InvalidParameterException"
+_TAG = "InvalidTagParameterException"
+_SELECTORS = "InvalidEventSelectorsException"
+
+NEVER = {
+    "CloudTrailInvalidClientTokenIdException": "accounts are not suspended here",
+    "InactiveEventDataStoreException": "there are no event data stores yet",
+    "InsufficientDependencyServiceAccessPermissionException": "no call needs rights elsewhere",
+    "InsufficientIAMAccessPermissionException": "no service-linked role is needed",
+    "InvalidEventDataStoreCategoryException": "there are no event data stores yet",
+    "InvalidEventDataStoreStatusException": "there are no event data stores yet",
+    "KmsKeyDisabledException": "AWS does not return it any more; KmsException is",
+    "NoManagementAccountSLRExistsException": "no service-linked role is needed",
+    "OperationNotPermittedException": "AWS tells no case of it",
+    "ResourcePolicyNotFoundException": "there is no resource yet that could have a policy",
+    "TrailNotProvidedException": "AWS does not return it any more",
+}
+"""Modelled errors of operations done here that are never returned, and why."""
+
 MEMBER_CODES = {
-    ("AddTags", "TagsList"): "InvalidTagParameterException",
-    ("CreateTrail", "TagsList"): "InvalidTagParameterException",
+    ("AddTags", "TagsList"): _TAG,
+    ("CreateTrail", "TagsList"): _TAG,
+    ("DeleteResourcePolicy", "ResourceArn"): "ResourceARNNotValidException",
+    ("DeregisterOrganizationDelegatedAdmin", "DelegatedAdminAccountId"): _PARAMETER,
+    ("GetResourcePolicy", "ResourceArn"): "ResourceARNNotValidException",
+    ("ListInsightsData", "MaxResults"): _PARAMETER,
+    ("ListInsightsData", "NextToken"): _PARAMETER,
+    ("ListInsightsData", "InsightSource"): _PARAMETER,
+    ("ListInsightsData", "Dimensions"): _PARAMETER,
+    ("ListInsightsMetricData", "MaxResults"): _PARAMETER,
+    ("ListInsightsMetricData", "Period"): _PARAMETER,
+    ("ListInsightsMetricData", "NextToken"): _PARAMETER,
     ("LookupEvents", "EventCategory"): "InvalidEventCategoryException",
     ("LookupEvents", "LookupAttributes"): "InvalidLookupAttributesException",
     ("LookupEvents", "MaxResults"): "InvalidMaxResultsException",
     ("LookupEvents", "NextToken"): "InvalidNextTokenException",
-    ("PutEventSelectors", "AdvancedEventSelectors"): "InvalidEventSelectorsException",
-    ("PutEventSelectors", "EventSelectors"): "InvalidEventSelectorsException",
-    ("RemoveTags", "TagsList"): "InvalidTagParameterException",
+    ("PutEventConfiguration", "AggregationConfigurations"): _PARAMETER,
+    ("PutEventConfiguration", "ContextKeySelectors"): _PARAMETER,
+    ("PutEventConfiguration", "MaxEventSize"): _PARAMETER,
+    ("PutEventSelectors", "AdvancedEventSelectors"): _SELECTORS,
+    ("PutEventSelectors", "EventSelectors"): _SELECTORS,
+    ("PutInsightSelectors", "InsightSelectors"): "InvalidInsightSelectorsException",
+    ("PutResourcePolicy", "ResourceArn"): "ResourceARNNotValidException",
+    ("PutResourcePolicy", "ResourcePolicy"): "ResourcePolicyNotValidException",
+    ("RegisterOrganizationDelegatedAdmin", "MemberAccountId"): _PARAMETER,
+    ("RemoveTags", "TagsList"): _TAG,
 }
-"""The error of an operation for a member that does not fit its model."""
+"""The error of an operation for a member that does not keep a constraint of its model."""
 
 
-def code_of_problem(operation: str, problem: str) -> str:
-    """The code for a problem that api.validate found (it begins with the member's name)."""
-    member = problem.partition(" ")[0].partition(".")[0]
-    return MEMBER_CODES.get((operation, member), "ValidationException")
+def code_of(operation: str, problem: Problem) -> str:
+    """The code for what is wrong with a request's input."""
+    if problem.is_type:
+        return "SerializationException"
+    return MEMBER_CODES.get((operation, problem.member), "ValidationException")
 
 
 def as_api_error(problem: Exception) -> ApiError:

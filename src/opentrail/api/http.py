@@ -1,24 +1,27 @@
 """A CloudTrail call from bytes to bytes.
 
-(1) which operation, (2) who, (3) is the input valid, (4) the handler, (5) the answer in AWS JSON
-1.1 (REST JSON for PutAuditEvents). Source: spec: api, section 1. Nothing here raises: whatever is
-wrong becomes the modelled error.
+(1) which operation, (2) who, (3) may they, (4) is the input valid, (5) the handler, (6) the answer
+in AWS JSON 1.1 (REST JSON for PutAuditEvents). Nothing here raises: whatever is wrong becomes the
+modelled error. Source: spec: api, section 1.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from botocore.model import OperationModel
 
-from opentrail.api.cloudtrail import HANDLERS, may_change
-from opentrail.api.errors import ApiError, as_api_error, code_of_problem
+from opentrail.api.authorization import Authorizer
+from opentrail.api.cloudtrail import may_change
+from opentrail.api.errors import ApiError, as_api_error, code_of
 from opentrail.api.outcome import Backends, Caller, Outcome, Reply
+from opentrail.api.services import JSON_TYPE, called, operation_name
+from opentrail.api.throttle import Throttle
 from opentrail.api.validate import problems
-from opentrail.aws.models import service_model
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope
 from opentrail.aws.sigv4 import verify
@@ -28,25 +31,36 @@ from opentrail.ports.ids import Ids
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 64
-JSON_TYPE = "application/x-amz-json-1.1"
 
 _log = structlog.get_logger()
 
 
-class CloudTrailService:
-    """Answers for `cloudtrail` and `cloudtrail-data`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Who may call, and how often.
 
-    def __init__(
-        self, backends: Backends, *, identities: Identities, ids: Ids, clock: Clock
-    ) -> None:
+    Attributes:
+        regions: The names of regions that a call may be signed for.
+    """
+
+    identities: Identities
+    authorize: Authorizer
+    throttle: Throttle
+    regions: frozenset[str]
+
+
+class CloudTrailService:
+    """Answers for `cloudtrail`, `cloudtrail-data` and, of an organization, `organizations`."""
+
+    def __init__(self, backends: Backends, *, admission: Admission, ids: Ids, clock: Clock) -> None:
         self._backends = backends
-        self._identities = identities
+        self._admission = admission
         self._ids = ids
         self._clock = clock
 
     def may_change(self, request: ObservedRequest) -> bool:
         """Whether the call could change something; such calls must not run side by side."""
-        return may_change(_operation_name(request))
+        return may_change(operation_name(request))
 
     def handle(self, request: ObservedRequest) -> Outcome:
         """The answer to a call."""
@@ -69,79 +83,60 @@ class CloudTrailService:
                 f"The request has {request.body_length} bytes; {MAX_BODY_BYTES} are allowed.",
                 413,
             )
-        operation = _operation(request)  # (1)
-        caller = self._caller(request, request_id)  # (2)
-        handler = HANDLERS.get(operation.name)
-        if handler is None:
-            raise ApiError(
-                "UnsupportedOperationException",
-                f"{operation.name} is not implemented by OpenTrail yet.",
-            )
-        parameters = _input(operation, request.body)  # (3)
-        return handler(parameters, caller, self._backends)  # (4)
+        call = called(request)  # (1)
+        caller = self._caller(request, request_id, call.service)  # (2)
+        self._admission.throttle.take(call.operation.name, caller)
+        sent = _sent(request.body)
+        self._admission.authorize(call.operation.name, sent, caller, request)  # (3)
+        handler = call.handler
+        return handler(_input(call.operation, sent), caller, self._backends)  # (4, 5)
 
-    def _caller(self, request: ObservedRequest, request_id: str) -> Caller:
+    def _caller(self, request: ObservedRequest, request_id: str, service: str) -> Caller:
         scope = read_scope(request)
-        credential = self._identities.find(scope.access_key_id) if scope is not None else None
-        secret = signing_secret(credential)
-        now = self._clock.now()
-        service = (
-            "cloudtrail-data" if scope and scope.service == "cloudtrail-data" else "cloudtrail"
+        credential = (
+            self._admission.identities.find(scope.access_key_id) if scope is not None else None
         )
-        verify(request, scope, secret, now, service=service)
+        now = self._clock.now()
+        verify(request, scope, signing_secret(credential), now, service=service)
         assert scope is not None
         assert credential is not None
+        if scope.region not in self._admission.regions:
+            raise ApiError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to a valid region, not {scope.region[:50]!r}; a "
+                "region of your own must stand in OPENTRAIL_REGIONS.",
+                403,
+            )
         return Caller(
             credential=credential,
             account_id=credential.principal.account_id,
             region=scope.region,
             request_id=request_id,
             now=now,
+            service=service,
         )
 
 
-def _operation_name(request: ObservedRequest) -> str:
-    target = request.header("x-amz-target")
-    if target is None and request.raw_path.rstrip("/") == "/PutAuditEvents":
-        return "PutAuditEvents"
-    return (target or "").rpartition(".")[2]
-
-
-def _operation(request: ObservedRequest) -> OperationModel:
-    name = _operation_name(request)
-    if name == "PutAuditEvents":
-        return service_model("cloudtrail-data").operation_model(name)
-    model = service_model("cloudtrail")
-    if name not in model.operation_names:
-        raise ApiError(
-            "UnknownOperationException",
-            f"X-Amz-Target {(request.header('x-amz-target') or '')[:200]!r} names no operation "
-            "of CloudTrail.",
-            404,
-        )
-    content_type = (request.header("content-type") or "").partition(";")[0].strip()
-    if request.method != "POST" or content_type not in (JSON_TYPE, "application/x-amz-json-1.0"):
-        raise ApiError(
-            "SerializationException",
-            f"{request.method} with content type {content_type!r}; expected POST with {JSON_TYPE}",
-        )
-    return model.operation_model(name)
-
-
-def _input(operation: OperationModel, body: bytes) -> Mapping[str, Any]:
+def _sent(body: bytes) -> Mapping[str, Any]:
     value = read_json(body or b"{}")
     if not isinstance(value, dict):
         raise ApiError("SerializationException", "The request body is not a JSON object.")
-    if operation.input_shape is None:
-        return value
-    found = list(problems(operation.input_shape, value))
-    if found:
-        raise ApiError(
-            code_of_problem(operation.name, found[0]),
-            f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
-            + "; ".join(found[:10]),
-        )
     return {name: item for name, item in value.items() if item is not None}
+
+
+def _input(operation: OperationModel, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    if operation.input_shape is None:
+        return sent
+    found = list(problems(operation.input_shape, sent))
+    if not found:
+        return sent
+    code = code_of(operation.name, found[0])
+    if found[0].is_type:
+        raise ApiError(code, found[0].message)
+    told = "; ".join(one.message for one in found[:10])
+    raise ApiError(
+        code, f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {told}"
+    )
 
 
 def read_json(body: bytes) -> Any:

@@ -11,12 +11,14 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from opentrail.ports.destinations import Destinations
 from opentrail.ports.history import HistoryIndex
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.signers import Signer
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential
+from opentrail.trail.quotas import Quotas
 
 
 class TakesEffect(Enum):
@@ -34,6 +36,7 @@ class Caller:
 
     Attributes:
         region: The region of the signature's scope.
+        service: The signing name of the service that is called.
     """
 
     credential: Credential
@@ -41,6 +44,7 @@ class Caller:
     region: str
     request_id: str
     now: datetime
+    service: str = "cloudtrail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Backends:
 
     Attributes:
         regions: The enabled regions.
+        checks_bucket_policies: Whether a bucket's policy must let CloudTrail write.
         token_secret: Signs page tokens.
     """
 
@@ -57,7 +62,10 @@ class Backends:
     signer: Signer
     history: HistoryIndex
     journal: JournalReader
+    destinations: Destinations
     regions: tuple[str, ...]
+    quotas: Quotas = field(default_factory=Quotas)
+    checks_bucket_policies: bool = True
     token_secret: bytes = field(repr=False)
 
 

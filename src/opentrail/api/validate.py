@@ -1,13 +1,14 @@
 """A request's input against botocore's model: what AWS checks on the server.
 
 botocore itself checks required members, types and minima before sending, but neither maxima nor
-patterns nor enumerations (spec: README 21).
+patterns nor enumerations (spec: README 21). The messages are those that AWS's services give.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -23,78 +24,129 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "timestamp": (int, float),
     "blob": (str,),
 }
+_SHOWN = 200
+"""Characters of a value that a message repeats."""
 
 
-def problems(shape: StructureShape, value: Any) -> Iterator[str]:
-    """What is wrong with `value` (JSON as sent), in words that name the member."""
-    yield from _problems(shape, value, "")
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a member.
+
+    Attributes:
+        member: The member of the request that it is in, as the model spells it.
+        is_type: Whether the value has another JSON type than expected.
+    """
+
+    member: str
+    message: str
+    is_type: bool = False
 
 
-def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+Path = tuple[str, ...]
+
+
+def problems(shape: StructureShape, value: Any) -> Iterator[Problem]:
+    """What is wrong with `value` (JSON as sent)."""
+    yield from _problems(shape, value, ())
+
+
+def _problems(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
     if isinstance(shape, StructureShape):
         yield from _structure(shape, value, path)
     elif isinstance(shape, ListShape):
         yield from _list(shape, value, path)
     elif isinstance(shape, MapShape):
-        if not isinstance(value, dict):
-            yield f"{path} is not an object"
+        yield from _map(shape, value, path)
     else:
         yield from _scalar(shape, value, path)
 
 
-def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+def _structure(shape: StructureShape, value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, dict):
-        yield f"{path or 'the request'} is not an object"
+        yield _wrong_type(path, value, "an object")
         return
     for name in shape.required_members:
         if value.get(name) is None:
-            yield f"{_below(path, name)} is required"
+            yield _broken((*path, name), None, "Member must not be null")
     for name, member in shape.members.items():
         item = value.get(name)
         if item is not None:
-            yield from _problems(member, item, _below(path, name))
+            yield from _problems(member, item, (*path, name))
 
 
-def _list(shape: ListShape, value: Any, path: str) -> Iterator[str]:
+def _list(shape: ListShape, value: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield f"{path} is not a list"
+        yield _wrong_type(path, value, "a list")
         return
-    yield from _length(shape, len(value), path, "entries")
+    yield from _length(shape, value, path)
     for number, item in enumerate(value, 1):
-        yield from _problems(shape.member, item, f"{path}.{number}.member")
+        if item is None:
+            yield _broken((*path, str(number), "member"), None, "Member must not be null")
+        else:
+            yield from _problems(shape.member, item, (*path, str(number), "member"))
 
 
-def _scalar(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _map(shape: MapShape, value: Any, path: Path) -> Iterator[Problem]:
+    if not isinstance(value, dict):
+        yield _wrong_type(path, value, "an object")
+        return
+    yield from _length(shape, value, path)
+    for key, item in value.items():
+        yield from _problems(shape.key, key, (*path, "key"))
+        yield from _problems(shape.value, item, (*path, key, "member"))
+
+
+def _scalar(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
     types = _JSON_TYPES.get(shape.type_name)
     wrong_bool = isinstance(value, bool) and shape.type_name != "boolean"
     if types is not None and (not isinstance(value, types) or wrong_bool):
-        yield f"{path} is not of type {shape.type_name}"
-        return
-    if isinstance(shape, StringShape) and isinstance(value, str):
-        yield from _length(shape, len(value), path, "characters")
-        if shape.enum and value not in shape.enum:
-            yield f"{path} is {value[:100]!r}; allowed are {', '.join(shape.enum)}"
-        pattern = shape.metadata.get("pattern")
-        if pattern and not _compiled(pattern).search(value):
-            yield f"{path} does not match the pattern {pattern}"
+        yield _wrong_type(path, value, f"a {shape.type_name}")
+    elif isinstance(shape, StringShape) and isinstance(value, str):
+        yield from _text(shape, value, path)
     elif isinstance(value, int | float) and shape.type_name in ("integer", "long"):
         low, high = shape.metadata.get("min"), shape.metadata.get("max")
         if low is not None and value < low:
-            yield f"{path} is {value}; the minimum is {low}"
+            yield _broken(path, value, f"Member must have value greater than or equal to {low}")
         if high is not None and value > high:
-            yield f"{path} is {value}; the maximum is {high}"
+            yield _broken(path, value, f"Member must have value less than or equal to {high}")
 
 
-def _length(shape: Shape, length: int, path: str, what: str) -> Iterator[str]:
+def _text(shape: StringShape, value: str, path: Path) -> Iterator[Problem]:
+    yield from _length(shape, value, path)
+    if shape.enum and value not in shape.enum:
+        allowed = ", ".join(shape.enum)
+        yield _broken(path, value, f"Member must satisfy enum value set: [{allowed}]")
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _compiled(pattern).fullmatch(value):
+        yield _broken(path, value, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _length(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and length < low:
-        yield f"{path} has {length} {what}; at least {low} are needed"
-    if high is not None and length > high:
-        yield f"{path} has {length} {what}; at most {high} are allowed"
+    if low is not None and len(value) < low:
+        yield _broken(path, value, f"Member must have length greater than or equal to {low}")
+    if high is not None and len(value) > high:
+        yield _broken(path, value, f"Member must have length less than or equal to {high}")
 
 
-def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _broken(path: Path, value: Any, constraint: str) -> Problem:
+    where = ".".join(_camel(name) for name in path)
+    shown = "null" if value is None else f"'{str(value)[:_SHOWN]}'"
+    return Problem(
+        path[0], f"Value {shown} at '{where}' failed to satisfy constraint: {constraint}"
+    )
+
+
+def _wrong_type(path: Path, value: Any, expected: str) -> Problem:
+    where = ".".join(path) or "the request"
+    kinds = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    found = kinds.get(type(value), "a number")
+    message = f"{where} is {found} where {expected} is expected"
+    return Problem(path[0] if path else "", message, is_type=True)
+
+
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ record, and no record without its change.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -84,6 +84,23 @@ class CloudTrailDoor:
                 await loop.run_in_executor(
                     self._threads, settle, self._state, pending, place[0], place[1]
                 )
+
+    async def change(self, decide: Callable[[], tuple[Sequence[Change], bytes]]) -> None:
+        """A change without a call: `decide` gives what changes, and the record that tells it.
+
+        Nothing happens when nothing changes.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._changing:
+            changes, raw = await loop.run_in_executor(self._threads, decide)
+            if not changes:
+                return
+            outcome = Outcome(200, (), b"", tuple(changes))
+            pending = await loop.run_in_executor(self._threads, self._keep, outcome, raw)
+            place = await self._commit.appended(raw)
+            await loop.run_in_executor(
+                self._threads, settle, self._state, pending, place[0], place[1]
+            )
 
     def close(self) -> None:
         """Wait for handlers under way."""

@@ -8,7 +8,7 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,11 +21,13 @@ from opentrail.app.embedded import EmbeddedServices
 from opentrail.app.intake import Intake
 from opentrail.app.key_lookup import KeyLookup, upstream_answers
 from opentrail.app.lock import DirectoryLock
+from opentrail.app.organization import OrganizationKeeper
+from opentrail.app.policy_templates import PolicyTemplates
 from opentrail.app.processes import Processes, Program
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.telemetry.metrics import PATH as METRICS_PATH
 from opentrail.app.telemetry.reporter import Reporter
-from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
+from opentrail.app.upstreams import OWN_SERVICES, Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts
 from opentrail.app.writing.opening import Writing, open_writing
 from opentrail.errors import InvalidInput, Unavailable
@@ -54,6 +56,18 @@ class Started:
     endpoint: str
     embedded: bool
     version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What is done at each tick.
+
+    Attributes:
+        settling: What may fail, and is tried again at the next tick.
+    """
+
+    quick: tuple[Callable[[], None], ...]
+    settling: tuple[Callable[[], Awaitable[None]], ...]
 
 
 def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
@@ -100,7 +114,7 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     writing = open_writing(parts)
-    doors, door, reporter = _open_doors(settings, parts, upstreams, writing)
+    doors, door, reporter, organizations = _open_doors(settings, parts, upstreams, writing)
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port, _tls(settings))
@@ -117,7 +131,10 @@ async def _run(
     _spare_the_collector()
     announce(Started(reporter.endpoint, embedded is not None))
     try:
-        await _tick(stop, parts, (reporter.write, writing.keeper.probe), door, processes, embedded)
+        duties = Duties(
+            (reporter.write, writing.keeper.probe), (door.settle_left, organizations.adopt)
+        )
+        await _tick(stop, parts, duties, processes, embedded)
     finally:
         await server.stop(DRAIN_SECONDS)
         door.close()
@@ -128,10 +145,10 @@ async def _run(
 
 def _open_doors(
     settings: Settings, parts: Parts, upstreams: Upstreams, writing: Writing
-) -> tuple[Doors, CloudTrailDoor, Reporter]:
-    """Every door, and of them the API's and the reporter, which are asked for more than calls."""
+) -> tuple[Doors, CloudTrailDoor, Reporter, OrganizationKeeper]:
+    """Every door; the reporter, and what is to be settled now and then, beside them."""
     door = CloudTrailDoor(
-        parts.cloudtrail_service(parts.object_store(str(upstreams.of("s3")))),
+        parts.cloudtrail_service(parts.outside(upstreams.url)),
         compose=writing.recorder.compose,
         commit=writing.commit,
         journal=parts.journal_reader,
@@ -146,9 +163,14 @@ def _open_doors(
         gap_record=writing.outages.missing,
     )
     reporter = Reporter(parts, writing, intake)
+    reporter.upstreams = upstreams.texts()
+    organizations = OrganizationKeeper(parts, door, named="organizations" in upstreams.named)
+    templates = PolicyTemplates(parts.clock, writing.recorder.compose, writing.commit)
     doors = Doors(
         own=door,
+        answers=lambda service: service in OWN_SERVICES or organizations.answers(service),
         by_target={
+            **dict.fromkeys(templates.targets, templates),
             METRICS_PATH.encode(): reporter.metrics,
             RECORDS_PATH.encode(): intake,
             IDENTITY_PATH.encode(): intake,
@@ -165,27 +187,27 @@ def _open_doors(
         modes=parse_fail_modes(settings.fail_modes),
         trusted=parse_networks(settings.trusted_proxies),
     )
-    return doors, door, reporter
+    return doors, door, reporter, organizations
 
 
 async def _tick(
     stop: asyncio.Event,
     parts: Parts,
-    duties: Sequence[Callable[[], None]],
-    door: CloudTrailDoor,
+    duties: Duties,
     processes: Processes,
     embedded: EmbeddedServices | None,
 ) -> None:
     while not stop.is_set():
         processes.watch()
-        for duty in duties:
+        for duty in duties.quick:
             duty()
         if embedded is not None:
             embedded.refresh(parts.embedded_credentials())
-        try:
-            await door.settle_left()
-        except Exception:  # noqa: BLE001 - the journal or the disk; tried again at the next tick
-            _log.exception("pending_calls_not_settled")
+        for settle in duties.settling:
+            try:
+                await settle()
+            except Exception:  # noqa: BLE001 - the journal or the disk; tried again next time
+                _log.exception("not_settled")
         try:
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)
         except TimeoutError:
@@ -236,7 +258,9 @@ def _key_lookup(
 
 def _workers(settings: Settings, upstreams: Upstreams) -> Program:
     environment = dict(os.environ) | as_environment(settings)
-    environment["OPENTRAIL_UPSTREAMS"] = f"s3={upstreams.of('s3')}"
+    environment["OPENTRAIL_UPSTREAMS"] = ",".join(upstreams.texts())
+    if not settings.upstreams and settings.encryption == "auto":
+        environment["OPENTRAIL_ENCRYPTION"] = "envelope"
     return Program(
         name=WORKERS,
         arguments=[sys.executable, "-m", "opentrail", "run", "workers"],

@@ -52,7 +52,7 @@ class Settings:
         delivery_interval_seconds: Longest time a record waits for its log file to be closed.
         digest_interval_seconds: Time between two digest files of a trail.
         upstreams: Services behind the endpoint, as `s3=URL,*=URL`; empty starts the embedded ones.
-        s3_access_key_id: Key that delivers log files to a named S3 upstream.
+        s3_access_key_id: Key that delivers to named upstreams: S3, and SNS, KMS, Logs and IAM.
         s3_secret_access_key: Its secret.
         trusted_proxies: Networks whose `X-Forwarded-For` is believed, comma separated; none.
         fail_modes: What becomes of calls that can't be recorded, as `s3/data=open`; closed.
@@ -66,6 +66,12 @@ class Settings:
         look_up_keys: Ask the upstream's STS and IAM who an unknown key belongs to.
         tls_certificate: PEM file with which to speak TLS; none.
         tls_key: PEM file of its private key.
+        authorization: `open`: any key may do anything in its account, no root user is needed;
+            `policies`: what the policies of the identities file allow.
+        bucket_policies: `check` that a trail's bucket lets CloudTrail write, as AWS does; `ignore`.
+        encryption: With a trail's KMS key: `store` asks the store to encrypt (SSE-KMS), `envelope`
+            encrypts before sending; `auto` is `envelope` for the embedded store, else `store`.
+        quotas: Quotas other than the defaults, as `trails_per_region=10`.
         log_level: debug, info, warning or error.
     """
 
@@ -91,6 +97,10 @@ class Settings:
     look_up_keys: bool = False
     tls_certificate: str = ""
     tls_key: str = ""
+    authorization: str = "open"
+    bucket_policies: str = "check"
+    encryption: str = "auto"
+    quotas: tuple[str, ...] = ()
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -105,6 +115,9 @@ class Settings:
             raise InvalidInput("a timeout must be positive, a size not negative")
         _one_of("log level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("secrets", self.secrets, ("hide", "digest"))
+        _one_of("authorization", self.authorization, ("open", "policies"))
+        _one_of("bucket policies", self.bucket_policies, ("check", "ignore"))
+        _one_of("encryption", self.encryption, ("auto", "store", "envelope"))
         _one_of("sensitive", self.sensitive, ("hide", "show"))
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise InvalidInput("TLS needs both tls_certificate and tls_key")

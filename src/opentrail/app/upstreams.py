@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opentrail.aws.routing import read_scope, service_id
@@ -37,11 +37,13 @@ class Doors:
     """What an exchange needs, whichever door it is.
 
     Attributes:
+        answers: Whether OpenTrail's own API answers for a service, by its signing name.
         by_target: Doors of OpenTrail's own paths, below `/-/`. No bucket can be called `-`, so no
             call of S3 in path style is meant by them.
     """
 
     own: LocalDoor
+    answers: Callable[[str], bool]
     by_target: Mapping[bytes, LocalDoor]
     recording: Recording
     modes: FailModes
@@ -71,6 +73,18 @@ class Upstreams:
             )
         return found
 
+    def url(self, service: str) -> str:
+        """The URL of the upstream for `service`.
+
+        Raises:
+            InvalidInput: neither the service nor `*` is named.
+        """
+        return str(self.of(service))
+
+    def texts(self) -> tuple[str, ...]:
+        """What `parse_upstreams` makes these of."""
+        return tuple(f"{name}={upstream}" for name, upstream in self.named.items())
+
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
         request = observed_head(head, client, doors.recording.clock, doors.trusted)
@@ -78,7 +92,7 @@ class Upstreams:
         if door is not None:
             return LocalExchange(client, head, request, door)
         service = service_id(request, read_scope(request))
-        if service in OWN_SERVICES:
+        if doors.answers(service):
             return LocalExchange(client, head, request, doors.own)
         return ProxyExchange(client, head, request, self._route(doors, service), doors.recording)
 

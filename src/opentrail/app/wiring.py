@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.history import SqliteHistoryIndex
 from opentrail.adapters.identities import (
     DirectoryIdentities,
@@ -22,30 +24,44 @@ from opentrail.adapters.journal import (
     SegmentJournalReader,
     SegmentJournalWriter,
 )
-from opentrail.adapters.objects import S3ObjectStore, S3Place
+from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
-from opentrail.api.http import CloudTrailService
+from opentrail.api.authorization import ByPolicies, anyone
+from opentrail.api.http import Admission, CloudTrailService
 from opentrail.api.outcome import Backends
+from opentrail.api.throttle import Throttle
 from opentrail.app.settings import Settings
+from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
+from opentrail.ports.destinations import Destinations
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential, Principal, PrincipalType
 from opentrail.recorder.recorder import Recorder, RecorderOptions
 from opentrail.recorder.signatures import Signatures, parse_signature_checks
 from opentrail.recording import Redaction
+from opentrail.trail.quotas import parse_quotas
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
 from opentrail.workers.history import HistoryWorker
+from opentrail.workers.notifications import NotificationWorker
 from opentrail.workers.sending import SendingWorker
 
 SECRET_KIND = "secret"  # noqa: S105 - a kind of document
 _DELIVERY_KEY = "delivery"
 _TOKEN_KEY = "page_token"  # noqa: S105 - a key of a document
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where trails deliver to."""
+
+    store: ObjectStore
+    destinations: Destinations
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +116,61 @@ class Parts:
     def _keep_omitted(self, sha256: str, content: bytes) -> None:
         write_once(self.settings.data / "omitted" / f"{sha256}.json", content)
 
-    def object_store(self, endpoint: str) -> ObjectStore:
-        """The S3 upstream, for log files and digests."""
+    def outside(self, endpoint: Callable[[str], str]) -> Outside:
+        """What trails deliver to, at the upstreams that `endpoint` names by service."""
         settings = self.settings
         key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
         if not key:
             delivery = delivery_credential(self.state)
             key, secret = delivery.access_key_id, delivery.secret_access_key
-        return S3ObjectStore(
+        store = S3ObjectStore(
             S3Place(
-                endpoint=endpoint,
+                endpoint=endpoint("s3"),
                 region=settings.region,
                 access_key_id=key,
                 secret_access_key=secret,
             )
+        )
+        place = AwsPlace(
+            endpoint=endpoint,
+            region=settings.region,
+            access_key_id=key,
+            secret_access_key=secret,
+        )
+        destinations = AwsDestinations(place).all()
+        # The embedded store knows no KMS.
+        own = settings.encryption == "auto" and not settings.upstreams
+        encrypts = own or settings.encryption == "envelope"
+        return Outside(
+            EnvelopeObjectStore(store, destinations.keys, encrypts=encrypts), destinations
         )
 
     def signer(self) -> FileSigner:
         """The signing keys of digests."""
         return FileSigner(self.settings.data / "keys", self.state)
 
-    def cloudtrail_service(self, store: ObjectStore) -> CloudTrailService:
+    def cloudtrail_service(self, outside: Outside) -> CloudTrailService:
         """OpenTrail's own API."""
         backends = Backends(
             state=self.state,
-            store=store,
+            store=outside.store,
             signer=self.signer(),
             history=SqliteHistoryIndex(self.settings.data / "history.sqlite"),
             journal=self.journal_reader,
+            destinations=outside.destinations,
             regions=self.settings.regions,
+            quotas=parse_quotas(self.settings.quotas),
+            checks_bucket_policies=self.settings.bucket_policies == "check",
             token_secret=_secret(self.state, _TOKEN_KEY).encode(),
         )
-        return CloudTrailService(
-            backends, identities=self.identities, ids=self.ids, clock=self.clock
+        by_policies = self.settings.authorization == "policies"
+        admission = Admission(
+            identities=self.identities,
+            authorize=ByPolicies(self.identities.policies) if by_policies else anyone,
+            throttle=Throttle(backends.quotas),
+            regions=aws_regions() | {self.settings.region, *self.settings.regions},
         )
+        return CloudTrailService(backends, admission=admission, ids=self.ids, clock=self.clock)
 
     def delivery_worker(self) -> DeliveryWorker:
         """Closes log files."""
@@ -147,10 +184,20 @@ class Parts:
             settings=DeliverySettings(interval=interval),
         )
 
-    def sending_worker(self, store: ObjectStore) -> SendingWorker:
-        """Brings log files to their buckets."""
-        spool = LocalSpool(self.settings.data / "spool")
-        return SendingWorker(state=self.state, spool=spool, store=store, clock=self.clock)
+    def sending_worker(self, outside: Outside) -> SendingWorker:
+        """Brings log files to their buckets and log groups."""
+        return SendingWorker(
+            state=self.state,
+            spool=LocalSpool(self.settings.data / "spool"),
+            store=outside.store,
+            log_groups=outside.destinations.log_groups,
+            clock=self.clock,
+        )
+
+    def notification_worker(self, outside: Outside) -> NotificationWorker:
+        """Tells topics of delivered log files."""
+        topics = outside.destinations.topics
+        return NotificationWorker(state=self.state, topics=topics, clock=self.clock)
 
     def chain_keeper(self) -> ChainKeeper:
         """Opens and closes digest chains."""

@@ -58,17 +58,18 @@ def repeat(loop: Loop, stop: threading.Event) -> None:
             stop.wait(loop.idle_seconds)
 
 
-def worker_loops(parts: Parts, s3_endpoint: str) -> tuple[Loop, ...]:
+def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ...]:
     """All workers: closing files, bringing them away (and signing), feeding event history."""
-    store = parts.object_store(s3_endpoint)
+    outside = parts.outside(endpoint)
     delivery = parts.delivery_worker()
     away = (
-        parts.sending_worker(store).step,
+        parts.sending_worker(outside).step,
         parts.chain_keeper().step,
-        parts.digest_worker(store).step,
+        parts.digest_worker(outside.store).step,
     )
     return (
         Loop("delivery", delivery.step),
         Loop("sending", lambda: sum(step() for step in away)),
+        Loop("notifications", parts.notification_worker(outside).step, idle_seconds=0.5),
         Loop("history", parts.history_worker().step, idle_seconds=0.05),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pkgutil
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from botocore.loaders import Loader
@@ -145,3 +146,8 @@ def region_of(service: str, scope_region: str, default_region: str) -> str:
     if service in GLOBAL_SERVICES:
         return GLOBAL_REGION
     return scope_region or default_region
+
+
+def partitions() -> tuple[dict[str, Any], ...]:
+    """The partitions that botocore knows, with their regions."""
+    return tuple(_LOADER.load_data("partitions")["partitions"])

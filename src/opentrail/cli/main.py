@@ -1,4 +1,4 @@
-"""The commands: serve, run, env, status, keys, events, record, verify, signing-keys."""
+"""The commands; each group of them has a module of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from opentrail.app.wiring import first_key, open_parts, redaction
 from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
 from opentrail.cli.keys import keys
+from opentrail.cli.org import org
 from opentrail.cli.record import record
+from opentrail.cli.selectors import selectors
 from opentrail.cli.signing_keys import signing_keys
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
+from opentrail.cli.trails import trails
 from opentrail.cli.verify import verify
 from opentrail.errors import InvalidInput, Unavailable
 
@@ -37,6 +40,9 @@ commands = typer.Typer(
 )
 commands.add_typer(keys, name="keys")
 commands.add_typer(events, name="events")
+commands.add_typer(trails, name="trails")
+commands.add_typer(selectors, name="selectors")
+commands.add_typer(org, name="org")
 commands.add_typer(signing_keys, name="signing-keys")
 commands.command("verify")(verify)
 commands.command("record", context_settings={"allow_interspersed_args": False})(record)
@@ -93,8 +99,7 @@ def run_command(what: Annotated[str, typer.Argument(help="workers")]) -> None:
         fail(f"{what!r} can't be run; expected: workers")
     settings = read_settings(os.environ)
     start_log(settings.log_level)
-    endpoint = str(parse_upstreams(settings.upstreams).of("s3"))
-    run_loops(worker_loops(open_parts(settings), endpoint))
+    run_loops(worker_loops(open_parts(settings), parse_upstreams(settings.upstreams).url))
 
 
 @commands.command("env")
@@ -125,7 +130,9 @@ def status_command(
         fail(f"no server runs on {settings.data}", EXIT_UNKNOWN)
     members = {name: getattr(status, name) for name in status.__struct_fields__}
     if format == "json":
-        told = {name: one if isinstance(one, int) else str(one) for name, one in members.items()}
+        told = {
+            name: one if isinstance(one, int | tuple) else str(one) for name, one in members.items()
+        }
         output.print_json(data={"format": 1, "complete": status.complete, **told})
     else:
         for name, one in members.items():
@@ -178,6 +185,12 @@ def _announce(settings: Settings, started: Started) -> None:
             "Behind it: SeaweedFS keeps S3 objects; every other service is moto's DEMONSTRATION "
             "environment\n(account 123456789012; it forgets everything when it stops)."
         )
+    output.print(
+        "Authorization: any key may do anything in its account, root or not "
+        "(OPENTRAIL_AUTHORIZATION=open)."
+        if settings.authorization == "open"
+        else "Authorization: by the policies of the identities file."
+    )
     output.print("The console will be at the same address; until then use the AWS CLI.\n")
     output.print("In another terminal:\n")
     for line in _exports(settings, started.endpoint):

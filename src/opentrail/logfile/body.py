@@ -41,12 +41,17 @@ class LogFileBody:
 
 def make_body(records: Sequence[Record]) -> LogFileBody:
     """The log file of `records` (at least one), their bytes unchanged and in their order."""
-    plain = HEAD + b",".join([record.raw for record in records]) + TAIL
     times = [record.head.event_time for record in records]
+    return body_of([record.raw for record in records], min(times), max(times))
+
+
+def body_of(raws: Sequence[bytes], oldest: str, newest: str) -> LogFileBody:
+    """The log file of anything that is written as records are."""
+    plain = HEAD + b",".join(raws) + TAIL
     return LogFileBody(
         content=bytes(deflate.gzip_compress(plain, COMPRESSION_LEVEL)),
         sha256=hashlib.sha256(plain).hexdigest(),
         length=len(plain),
-        oldest=min(times),
-        newest=max(times),
+        oldest=oldest,
+        newest=newest,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from opentrail.access.policy import Policy
 from opentrail.aws.sigv4 import SigningSecret
-from opentrail.record.principal import Credential
+from opentrail.record.principal import Credential, Principal
 
 
 class Identities(Protocol):
@@ -34,6 +35,10 @@ class Identities(Protocol):
 
     def principal_id(self, arn: str) -> str:
         """The unique id (`AIDA…`, `AROA…`) of a user or role known by its ARN, "" if unknown."""
+        ...
+
+    def policies(self, principal: Principal) -> tuple[Policy, ...]:
+        """The identity policies of whoever calls: a user's, or those of a session's role."""
         ...
 
 

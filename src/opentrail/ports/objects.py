@@ -13,12 +13,32 @@ class ObjectNotFound(Unavailable):
     """There is no such object (the bucket may be missing too: `code` tells, as S3 spells it)."""
 
 
+class PoliciesUnknown(Unavailable):
+    """The store does not know bucket policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """SSE-KMS: the ARN of the key, and the encryption context beside S3's own."""
+
+    key_arn: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectContent:
-    """An object's bytes as stored, and its user metadata (names in lower case, without prefix)."""
+    """An object's bytes as stored, and its user metadata (names in lower case, without prefix).
+
+    Attributes:
+        encryption: With which key the store shall encrypt it; None leaves that to the store.
+            Not told when an object is read.
+        encoding: `Content-Encoding`, "" for none.
+    """
 
     body: bytes
     metadata: Mapping[str, str] = field(default_factory=dict)
+    encryption: Encryption | None = None
+    encoding: str = "gzip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +55,7 @@ class ObjectStore(Protocol):
     def put(self, bucket: str, key: str, content: ObjectContent) -> None:
         """Durable on return; the same again changes nothing.
 
-        Sent as gzip'd JSON (`Content-Type: application/json`, `Content-Encoding: gzip`) with the
-        ACL `bucket-owner-full-control`.
+        Sent as `application/json` with the ACL `bucket-owner-full-control`.
 
         Raises:
             Unavailable: with the store's code (`NoSuchBucket`, `AccessDenied`).
@@ -66,5 +85,15 @@ class ObjectStore(Protocol):
 
         Raises:
             Unavailable: the store does not answer or refuses to tell.
+        """
+        ...
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        """The bucket's policy document; None if it has none.
+
+        Raises:
+            ObjectNotFound: no such bucket.
+            PoliciesUnknown: the store has no bucket policies.
+            Unavailable: the store does not answer or refuses.
         """
         ...

@@ -68,6 +68,7 @@ class RecordHead(msgspec.Struct, frozen=True):
     event_name: str | None = msgspec.field(default=None, name="eventName")
     user_identity: UserIdentity | None = msgspec.field(default=None, name="userIdentity")
     source_ip_address: str | None = msgspec.field(default=None, name="sourceIPAddress")
+    user_agent: str | None = msgspec.field(default=None, name="userAgent")
     read_only: bool | None = msgspec.field(default=None, name="readOnly")
     management_event: bool | None = msgspec.field(default=None, name="managementEvent")
     recipient_account_id: str | None = msgspec.field(default=None, name="recipientAccountId")

@@ -139,7 +139,8 @@ def _record(call: ApiCall, principal: Principal | None, facts: RecordFacts) -> d
     notes = _notes(call) if call.problem or operation is None else {}
     if facts.signature_verified is False:
         notes["signatureVerified"] = False
-    parameters = _parameters(call, facts.redaction)
+    denied = (call.service, call.error_code) in _DENIED
+    parameters = None if denied else _parameters(call, facts.redaction)
     record["requestParameters"] = _fitting(parameters, notes, "requestParameters", facts)
     silent = read_only and not issues_session(call.service, operation)
     _put_answer(record, call, facts, notes, silent=silent)
@@ -199,9 +200,14 @@ def _event_name(call: ApiCall) -> str:
     return event_name(call.service, call.operation)
 
 
+_DENIED = {("cloudtrail", "AccessDeniedException"): "AccessDenied"}
+"""Refusals that are recorded under another code, and without the request's parameters."""
+
+
 def _put_error(record: dict[str, Any], call: ApiCall) -> None:
     if call.error_code:
-        record["errorCode"] = _text(call.error_code)
+        code = _DENIED.get((call.service, call.error_code), call.error_code)
+        record["errorCode"] = _text(code)
         if call.error_message:
             record["errorMessage"] = _text(_safe_message(call.error_message))
 

@@ -1,5 +1,6 @@
 """Event selectors: which records a trail takes."""
 
+from opentrail.selectors.explain import Reason, explain
 from opentrail.selectors.matching import compile_selectors
 from opentrail.selectors.parse import parse_advanced, parse_basic, show_advanced, show_basic
 from opentrail.selectors.values import (
@@ -8,7 +9,9 @@ from opentrail.selectors.values import (
     DataResource,
     EventSelector,
     FieldSelector,
+    InsightSelector,
     InvalidEventSelectors,
+    SelectorLimits,
 )
 
 __all__ = [
@@ -17,8 +20,12 @@ __all__ = [
     "DataResource",
     "EventSelector",
     "FieldSelector",
+    "InsightSelector",
     "InvalidEventSelectors",
+    "Reason",
+    "SelectorLimits",
     "compile_selectors",
+    "explain",
     "parse_advanced",
     "parse_basic",
     "show_advanced",

@@ -6,19 +6,20 @@ Source: spec: selectors, sections 2, 3 and 3.2; api, section 4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
+from opentrail.selectors.resource_types import NETWORK_SOURCES, RESOURCE_TYPES, names_a
 from opentrail.selectors.values import (
     AdvancedEventSelector,
     DataResource,
     EventSelector,
     FieldSelector,
     InvalidEventSelectors,
+    SelectorLimits,
 )
 
-MAX_SELECTORS = 5
-MAX_DATA_RESOURCES = 250
-MAX_VALUES = 500
+_LIMITS = SelectorLimits()
 
 _BASIC_TYPES = {
     "AWS::S3::Object": "arn:aws:s3",
@@ -26,7 +27,7 @@ _BASIC_TYPES = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb",
 }
 _EXCLUDABLE = ("kms.amazonaws.com", "rdsdata.amazonaws.com")
-_OPERATORS = {
+OPERATORS = {
     "Equals": "equals",
     "NotEquals": "not_equals",
     "StartsWith": "starts_with",
@@ -58,15 +59,17 @@ _FIELDS = {
 _ONLY_EQUALS = frozenset({"eventCategory", "readOnly", "resources.type", "errorCode"})
 
 
-def parse_basic(selectors: Sequence[Mapping[str, Any]]) -> tuple[EventSelector, ...]:
+def parse_basic(
+    selectors: Sequence[Mapping[str, Any]], limits: SelectorLimits = _LIMITS
+) -> tuple[EventSelector, ...]:
     """The basic selectors of PutEventSelectors.
 
     Raises:
         InvalidEventSelectors: a rule is broken.
     """
-    if not 1 <= len(selectors) <= MAX_SELECTORS:
+    if not 1 <= len(selectors) <= limits.selectors:
         raise InvalidEventSelectors(
-            f"{len(selectors)} event selectors were given; 1 to {MAX_SELECTORS} are allowed"
+            f"{len(selectors)} event selectors were given; 1 to {limits.selectors} are allowed"
         )
     parsed = tuple(_basic(one) for one in selectors)
     counted = sum(
@@ -74,14 +77,16 @@ def parse_basic(selectors: Sequence[Mapping[str, Any]]) -> tuple[EventSelector, 
         for selector in parsed
         for resource in selector.data_resources
     )
-    if counted > MAX_DATA_RESOURCES:
+    if counted > limits.data_resources:
         raise InvalidEventSelectors(
-            f"{counted} data resources were given; {MAX_DATA_RESOURCES} are allowed"
+            f"{counted} data resources were given; {limits.data_resources} are allowed"
         )
     return parsed
 
 
-def parse_advanced(selectors: Sequence[Mapping[str, Any]]) -> tuple[AdvancedEventSelector, ...]:
+def parse_advanced(
+    selectors: Sequence[Mapping[str, Any]], limits: SelectorLimits = _LIMITS
+) -> tuple[AdvancedEventSelector, ...]:
     """The advanced selectors of PutEventSelectors, for a trail.
 
     Raises:
@@ -94,10 +99,10 @@ def parse_advanced(selectors: Sequence[Mapping[str, Any]]) -> tuple[AdvancedEven
         len(getattr(field, name))
         for selector in parsed
         for field in selector.field_selectors
-        for name in _OPERATORS.values()
+        for name in OPERATORS.values()
     )
-    if counted > MAX_VALUES:
-        raise InvalidEventSelectors(f"{counted} values were given; {MAX_VALUES} are allowed")
+    if counted > limits.values:
+        raise InvalidEventSelectors(f"{counted} values were given; {limits.values} are allowed")
     return parsed
 
 
@@ -117,7 +122,7 @@ def show_advanced(selector: AdvancedEventSelector) -> dict[str, Any]:
     """An advanced selector as the API shows it; unused operators are left out."""
     fields = [
         {"Field": one.field}
-        | {api: list(getattr(one, name)) for api, name in _OPERATORS.items() if getattr(one, name)}
+        | {api: list(getattr(one, name)) for api, name in OPERATORS.items() if getattr(one, name)}
         for one in selector.field_selectors
     ]
     shown: dict[str, Any] = {"Name": selector.name} if selector.name else {}
@@ -194,7 +199,7 @@ def _advanced(values: Mapping[str, Any]) -> AdvancedEventSelector:
 
 def _field(values: Mapping[str, Any]) -> FieldSelector:
     name = values.get("Field", "")
-    conditions = {ours: tuple(values[api]) for api, ours in _OPERATORS.items() if values.get(api)}
+    conditions = {ours: tuple(values[api]) for api, ours in OPERATORS.items() if values.get(api)}
     if not conditions:
         raise InvalidEventSelectors(f"field {name!r} has no condition")
     if name in _ONLY_EQUALS and set(conditions) != {"equals"}:
@@ -219,7 +224,7 @@ def _check_management(fields: Mapping[str, FieldSelector]) -> None:
     source = fields.get("eventSource")
     if source is None:
         return
-    used = {name for name in _OPERATORS.values() if getattr(source, name)}
+    used = {name for name in OPERATORS.values() if getattr(source, name)}
     if used != {"not_equals"} or not set(source.not_equals) <= set(_EXCLUDABLE):
         raise InvalidEventSelectors(
             f"eventSource of management events allows only NotEquals {' and '.join(_EXCLUDABLE)}"
@@ -230,11 +235,19 @@ def _check_data(fields: Mapping[str, FieldSelector]) -> None:
     kind = fields.get("resources.type")
     if kind is None or len(kind.equals) != 1:
         raise InvalidEventSelectors("data events need resources.type with exactly one Equals value")
-    if not kind.equals[0].startswith("AWS::") or kind.equals[0].count("::") != 2:
+    if kind.equals[0] not in RESOURCE_TYPES:
+        near = get_close_matches(kind.equals[0], sorted(RESOURCE_TYPES), 3)
         raise InvalidEventSelectors(
-            f"resources.type {kind.equals[0]!r} is not a resource type; "
-            "expected one like AWS::S3::Object"
+            f"resources.type {kind.equals[0]!r} is not a resource type of data events; "
+            f"expected {' or '.join(near) or 'one like AWS::S3::Object'}"
         )
+    arn = fields.get("resources.ARN")
+    for value in (*arn.equals, *arn.not_equals) if arn is not None else ():
+        if not names_a(kind.equals[0], value):
+            raise InvalidEventSelectors(
+                f"resources.ARN {value!r} is not the whole ARN of a {kind.equals[0]}; "
+                "use StartsWith or EndsWith for a part of one"
+            )
     console = fields.get("sessionCredentialFromConsole")
     if console is not None and {*console.equals, *console.not_equals} != {"true"}:
         raise InvalidEventSelectors("sessionCredentialFromConsole allows only the value true")
@@ -245,6 +258,12 @@ def _check_network(fields: Mapping[str, FieldSelector]) -> None:
     if source is None or len(source.equals) != 1:
         raise InvalidEventSelectors(
             "network activity events need eventSource with exactly one Equals value"
+        )
+    if source.equals[0] not in NETWORK_SOURCES:
+        near = get_close_matches(source.equals[0], sorted(NETWORK_SOURCES), 3)
+        raise InvalidEventSelectors(
+            f"eventSource {source.equals[0]!r} has no network activity events; "
+            f"expected {' or '.join(near) or 'one like s3.amazonaws.com'}"
         )
     code = fields.get("errorCode")
     if code is not None and code.equals != ("VpceAccessDenied",):

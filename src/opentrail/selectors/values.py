@@ -58,5 +58,25 @@ class AdvancedEventSelector(msgspec.Struct, frozen=True, kw_only=True):
     field_selectors: tuple[FieldSelector, ...] = ()
 
 
+class InsightSelector(msgspec.Struct, frozen=True):
+    """One type of Insights.
+
+    Attributes:
+        type: `ApiCallRateInsight` or `ApiErrorRateInsight`.
+        categories: `Management`, `Data` or both.
+    """
+
+    type: str
+    categories: tuple[str, ...] = ("Management",)
+
+
+class SelectorLimits(msgspec.Struct, frozen=True):
+    """How much selectors of one trail may hold; AWS's figures."""
+
+    selectors: int = 5
+    data_resources: int = 250
+    values: int = 500
+
+
 DEFAULT_SELECTORS = (EventSelector(),)
 """What a trail takes unless told otherwise: all management events."""

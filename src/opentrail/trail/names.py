@@ -10,7 +10,7 @@ import ipaddress
 import re
 from typing import Final
 
-from opentrail.arn import Arn
+from opentrail.arn import Arn, partition_of
 from opentrail.errors import InvalidArn, InvalidInput
 
 MIN_NAME, MAX_NAME, MAX_PREFIX = 3, 128, 200
@@ -103,7 +103,7 @@ def check_prefix(prefix: str) -> None:
 
 def trail_arn(region: str, account_id: str, name: str) -> str:
     """The ARN of a trail by its home region, account and name."""
-    return f"arn:aws:cloudtrail:{region}:{account_id}:trail/{name}"
+    return f"arn:{partition_of(region)}:cloudtrail:{region}:{account_id}:trail/{name}"
 
 
 def parse_trail_arn(text: str) -> Arn:

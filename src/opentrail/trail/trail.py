@@ -12,6 +12,7 @@ from opentrail.selectors import (
     DEFAULT_SELECTORS,
     AdvancedEventSelector,
     EventSelector,
+    InsightSelector,
     compile_selectors,
 )
 
@@ -25,6 +26,12 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         s3_key_prefix: Without a slash at its end, "" if none.
         is_logging: Between StartLogging and StopLogging.
+        sns_topic_name: As the caller named it, by name or ARN; "" for no notifications.
+        kms_key_id: The ARN of the key that encrypts log files, "" if none.
+        organization_id: `o-…` of an organization trail; "" for one account's.
+        member_account_ids: The other accounts whose records an organization trail takes.
+        insight_selectors: What Insights look for, () if nothing.
+        aggregation_templates: Of aggregated events, () if there shall be none.
         tags: (key, value) in the order of their keys.
     """
 
@@ -40,10 +47,24 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     log_file_validation_enabled: bool = False
     event_selectors: tuple[EventSelector, ...] = DEFAULT_SELECTORS
     advanced_event_selectors: tuple[AdvancedEventSelector, ...] = ()
+    sns_topic_name: str = ""
+    sns_topic_arn: str = ""
+    cloud_watch_logs_log_group_arn: str = ""
+    cloud_watch_logs_role_arn: str = ""
+    kms_key_id: str = ""
+    organization_id: str = ""
+    member_account_ids: tuple[str, ...] = ()
+    insight_selectors: tuple[InsightSelector, ...] = ()
+    aggregation_templates: tuple[str, ...] = ()
     is_logging: bool = False
     start_logging_time: datetime | None = None
     stop_logging_time: datetime | None = None
     tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts whose records it takes, its own first."""
+        return (self.account_id, *self.member_account_ids)
 
     @property
     def has_custom_event_selectors(self) -> bool:
@@ -60,13 +81,13 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
 
     def taker(self) -> Callable[[RecordHead], bool]:
         """`takes` as a function, for many records."""
-        account = self.account_id
+        accounts = frozenset({self.account_id, *self.member_account_ids})
         region = None if self.is_multi_region_trail else self.home_region
         without_global = not self.include_global_service_events
         selected = compile_selectors(self.event_selectors, self.advanced_event_selectors)
 
         def takes(head: RecordHead) -> bool:
-            if head.recipient_account_id != account:
+            if head.recipient_account_id not in accounts:
                 return False
             if region is not None and head.aws_region != region:
                 return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from opentrail.logfile.name import FOLDER, FOLDERS
 from opentrail.record import Record
 from opentrail.trail.trail import Trail
 
@@ -13,11 +14,12 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """What one log file holds: one trail's records of one account and region."""
+    """What one log file holds: one trail's records of one account, region and folder."""
 
     trail_arn: str
     account_id: str
     region: str
+    folder: str = FOLDER
 
 
 @dataclass(slots=True)
@@ -38,7 +40,9 @@ class Batches:
     def add(self, trail: Trail, record: Record) -> None:
         """`record` is taken by `trail`."""
         head = record.head
-        key = BatchKey(trail.arn, head.recipient_account_id or trail.account_id, head.aws_region)
+        account = head.recipient_account_id or trail.account_id
+        folder = FOLDERS.get(head.event_category or "", FOLDER)
+        key = BatchKey(trail.arn, account, head.aws_region, folder)
         batch = self._open.get(key)
         if batch is None:
             batch = self._open[key] = Batch(trail)

@@ -16,7 +16,7 @@ from opentrail.digest.chain_state import CHAIN_KIND, Chain, chain_key
 from opentrail.logfile.delivered import DELIVERED_KIND, DeliveredLogFile
 from opentrail.logfile.outgoing import OUTGOING_KIND, outgoing_prefix
 from opentrail.ports.state import Change, StateStore
-from opentrail.trail.status import STATUS_KIND
+from opentrail.trail.status import STATUS_KIND, status_key
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import Trail
 from opentrail.workers.following import read_place, read_timelines
@@ -46,7 +46,7 @@ class ChainKeeper:
         for arn, timeline in read_timelines(self._state).items():
             trail = timeline.at(place)
             if trail is not None and trail.is_logging and trail.log_file_validation_enabled:
-                changed += self._open(trail)
+                changed += self._open(trail) + self._close(arn, trail.accounts)
             else:
                 changed += self._close(arn)
             if trail is None and timeline.turns[-1].offset <= place:
@@ -57,7 +57,8 @@ class ChainKeeper:
         known = {document.key for document in self._state.list(CHAIN_KIND, f"{trail.arn}|")}
         started = self._clock.now().replace(microsecond=0)
         wanted = {
-            (trail.account_id, region): started
+            (account, region): started
+            for account in trail.accounts
             for region in (
                 {*self._regions, trail.home_region}
                 if trail.is_multi_region_trail
@@ -89,14 +90,18 @@ class ChainKeeper:
             found[place] = min(found.get(place, file.closed), file.closed)
         return found
 
-    def _close(self, arn: str) -> int:
-        if self._state.list(OUTGOING_KIND, outgoing_prefix(arn)):
+    def _close(self, arn: str, kept: tuple[str, ...] = ()) -> int:
+        """Close the trail's chains, but not those of the accounts that it `kept`."""
+        chains = [
+            (document, chain)
+            for document in self._state.list(CHAIN_KIND, f"{arn}|")
+            for chain in (msgspec.json.decode(document.body, type=Chain),)
+            if chain.closing is None and chain.account_id not in kept
+        ]
+        if not chains or self._state.list(OUTGOING_KIND, outgoing_prefix(arn)):
             return 0
         changes: list[Change] = []
-        for document in self._state.list(CHAIN_KIND, f"{arn}|"):
-            chain = msgspec.json.decode(document.body, type=Chain)
-            if chain.closing is not None:
-                continue
+        for document, chain in chains:
             # Behind every file closed so far; a digest's times are whole seconds.
             end = max(self._clock.now().replace(microsecond=0), chain.covered) + _SECOND
             closing = msgspec.structs.replace(chain, closing=end)
@@ -122,6 +127,9 @@ class ChainKeeper:
         self._state.apply(
             [
                 Change(TIMELINE_KIND, arn, None, expected=document.version),
-                Change(STATUS_KIND, arn, None),
+                *(
+                    Change(STATUS_KIND, one.key, None)
+                    for one in self._state.list(STATUS_KIND, status_key(arn, ""))
+                ),
             ]
         )

@@ -23,7 +23,7 @@ from opentrail.clock import Clock
 from opentrail.errors import InvalidInput, StateConflict
 from opentrail.logfile.batch import split
 from opentrail.logfile.body import make_body
-from opentrail.logfile.name import log_file_key
+from opentrail.logfile.name import LogFileName, log_file_key
 from opentrail.logfile.outgoing import OUTGOING_KIND, OutgoingLogFile
 from opentrail.ports.ids import Ids
 from opentrail.ports.journal import JournalReader
@@ -32,6 +32,7 @@ from opentrail.ports.state import Change, StateStore
 from opentrail.record import RecordHead, read_record
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import Trail
+from opentrail.workers.aggregates import Aggregates
 from opentrail.workers.batches import MAX_WAITING_BYTES, Batch, Batches, BatchKey
 from opentrail.workers.following import (
     place_change,
@@ -80,6 +81,7 @@ class DeliveryWorker:
         self._ids = ids
         self._settings = settings
         self._batches = Batches()
+        self._aggregates = Aggregates(state, spool, ids)
         place = read_place(state, FOLLOWER)
         self._place = self._cursor = journal.first() if place is None else place
         self._waiting_since: datetime | None = None
@@ -103,6 +105,7 @@ class DeliveryWorker:
             for key, batch in self._batches.take()
             for file in self._write(key, batch, closed)
         ]
+        changes += self._aggregates.close(closed)
         if changes or self._place != self._cursor:
             self._state.apply([*changes, place_change(FOLLOWER, self._cursor)])
             self._place = self._cursor
@@ -155,11 +158,12 @@ class DeliveryWorker:
         for trail, takes in takers:
             if takes(record.head):
                 self._batches.add(trail, record)
+                self._aggregates.add(trail, record.head)
 
     def _due(self) -> bool:
         since = self._waiting_since
         if since is None:
-            return self._place != self._cursor
+            return self._place != self._cursor or self._aggregates.due(self._clock.now())
         waited = self._clock.now() - since
         # A clock set back must not make records wait for ever.
         return waited >= self._settings.interval or waited < timedelta(0)
@@ -172,29 +176,49 @@ class DeliveryWorker:
             unique = self._ids.unique16()
             self._spool.write(unique, body.content)
             name = log_file_key(
-                prefix=trail.s3_key_prefix,
-                account_id=key.account_id,
-                region=key.region,
-                closed=closed,
-                unique16=unique,
-            )
-            files.append(
-                OutgoingLogFile(
-                    trail_arn=key.trail_arn,
+                LogFileName(
+                    prefix=trail.s3_key_prefix,
                     account_id=key.account_id,
                     region=key.region,
-                    bucket=trail.s3_bucket_name,
-                    key=name,
-                    closed=closed,
-                    sha256=body.sha256,
-                    oldest=body.oldest,
-                    newest=body.newest,
-                    records=len(records),
-                    digested=trail.log_file_validation_enabled,
-                    spool=unique,
+                    minute=closed,
+                    unique16=unique,
+                    organization=trail.organization_id,
+                    folder=key.folder,
                 )
             )
+            file = OutgoingLogFile(
+                trail_arn=key.trail_arn,
+                account_id=key.account_id,
+                region=key.region,
+                bucket=trail.s3_bucket_name,
+                key=name,
+                closed=closed,
+                sha256=body.sha256,
+                oldest=body.oldest,
+                newest=body.newest,
+                records=len(records),
+                digested=trail.log_file_validation_enabled,
+                spool=unique,
+                kms_key_arn=trail.kms_key_id,
+                sns_topic_arn=trail.sns_topic_arn,
+            )
+            files.append(file)
+            if trail.cloud_watch_logs_log_group_arn:
+                files.append(self._for_log_group(file, trail, body.content))
         return files
+
+    def _for_log_group(
+        self, file: OutgoingLogFile, trail: Trail, content: bytes
+    ) -> OutgoingLogFile:
+        unique = self._ids.unique16()
+        self._spool.write(unique, content)
+        start = f"{trail.organization_id}_" if trail.organization_id else ""
+        return msgspec.structs.replace(
+            file,
+            spool=unique,
+            log_group_arn=trail.cloud_watch_logs_log_group_arn,
+            log_stream=f"{start}{file.account_id}_CloudTrail_{file.region}",
+        )
 
     def _prune(self, timelines: Mapping[str, Timeline]) -> None:
         """Forget turns that no record still to be read needs."""

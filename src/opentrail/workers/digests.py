@@ -51,7 +51,7 @@ from opentrail.ports.signers import Signer
 from opentrail.ports.state import Change, Document, StateStore
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import TRAIL_KIND, Trail
-from opentrail.workers.sending import apply_with_status
+from opentrail.workers.status import apply_with_status
 
 LATE_FILES_EVERY = timedelta(seconds=5)
 
@@ -206,7 +206,7 @@ class DigestWorker:
         key = digest_key(
             DigestName(
                 prefix=trail.s3_key_prefix,
-                organization="",
+                organization=trail.organization_id,
                 account_id=chain.account_id,
                 region=chain.region,
                 trail=trail.name,
@@ -247,7 +247,7 @@ class DigestWorker:
         now = self._clock.now()
         apply_with_status(
             self._state,
-            chain.trail_arn,
+            (chain.trail_arn, chain.region),
             lambda status: msgspec.structs.replace(
                 status, latest_digest_delivery_time=now, latest_digest_delivery_error=""
             ),
@@ -313,7 +313,7 @@ class DigestWorker:
         _log.warning("digest_not_delivered", trail=chain.trail_arn, problem=str(problem))
         apply_with_status(
             self._state,
-            chain.trail_arn,
+            (chain.trail_arn, chain.region),
             lambda status: msgspec.structs.replace(
                 status, latest_digest_delivery_error=problem.code
             ),

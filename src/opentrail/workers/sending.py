@@ -6,7 +6,6 @@ growing pauses; other buckets are not held up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,13 +13,20 @@ import msgspec
 import structlog
 
 from opentrail.clock import Clock
-from opentrail.errors import IntegrityError, StateConflict, Unavailable
+from opentrail.errors import IntegrityError, Unavailable
 from opentrail.logfile.delivered import DELIVERED_KIND, DeliveredLogFile
-from opentrail.logfile.outgoing import OUTGOING_KIND, OutgoingLogFile
-from opentrail.ports.objects import ObjectContent, ObjectStore
+from opentrail.logfile.outgoing import (
+    NOTIFICATION_KIND,
+    OUTGOING_KIND,
+    Notification,
+    OutgoingLogFile,
+)
+from opentrail.ports.destinations import LogGroups
+from opentrail.ports.objects import Encryption, ObjectContent, ObjectStore
 from opentrail.ports.spool import Spool
 from opentrail.ports.state import Change, Document, StateStore
-from opentrail.trail.status import STATUS_KIND, TrailStatus
+from opentrail.workers.log_events import log_batches
+from opentrail.workers.status import apply_with_status
 
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=60)
@@ -40,20 +46,27 @@ class SendingWorker:
     """Puts outgoing log files and notes them as delivered."""
 
     def __init__(
-        self, *, state: StateStore, spool: Spool, store: ObjectStore, clock: Clock
+        self,
+        *,
+        state: StateStore,
+        spool: Spool,
+        store: ObjectStore,
+        log_groups: LogGroups,
+        clock: Clock,
     ) -> None:
         self._state = state
+        self._log_groups = log_groups
         self._spool = spool
         self._store = store
         self._clock = clock
-        self._pauses: dict[str, _Pause] = {}
+        self._pauses: dict[tuple[str, str], _Pause] = {}
 
     def step(self) -> int:
         """Try every outgoing file whose bucket is not paused; the number delivered."""
         delivered = 0
         for document in self._state.list(OUTGOING_KIND):
             file = msgspec.json.decode(document.body, type=OutgoingLogFile)
-            pause = self._pauses.get(file.bucket)
+            pause = self._pauses.get(_where(file))
             if pause is not None and pause.until > self._clock.now():
                 continue
             delivered += self._send(document, file)
@@ -61,20 +74,42 @@ class SendingWorker:
 
     def _send(self, document: Document, file: OutgoingLogFile) -> int:
         try:
-            content = ObjectContent(self._spool.read(file.spool))
-            self._store.put(file.bucket, file.key, content)
+            self._put(file)
         except (Unavailable, IntegrityError) as problem:
             self._failed(file, problem)
             return 0
-        self._pauses.pop(file.bucket, None)
+        self._pauses.pop(_where(file), None)
         self._note(document, file)
         self._spool.remove(file.spool)
         _log.info("log_file_delivered", trail=file.trail_arn, key=file.key, records=file.records)
         return 1
 
+    def _put(self, file: OutgoingLogFile) -> None:
+        content = self._spool.read(file.spool)
+        if file.log_group_arn:
+            for batch in log_batches(content, self._clock.now()):
+                self._log_groups.put(file.log_group_arn, file.log_stream, batch)
+            return
+        encryption = None
+        if file.kms_key_arn:
+            encryption = Encryption(file.kms_key_arn, {"aws:cloudtrail:arn": file.trail_arn})
+        self._store.put(file.bucket, file.key, ObjectContent(content, encryption=encryption))
+
     def _note(self, document: Document, file: OutgoingLogFile) -> None:
         now = self._clock.now()
         changes = [Change(OUTGOING_KIND, document.key, None, expected=document.version)]
+        if file.log_group_arn:
+            self._note_logs(file, now, changes)
+            return
+        if file.sns_topic_arn:
+            told = Notification(
+                trail_arn=file.trail_arn,
+                region=file.region,
+                topic_arn=file.sns_topic_arn,
+                bucket=file.bucket,
+                key=file.key,
+            )
+            changes.append(Change(NOTIFICATION_KIND, told.state_key, msgspec.json.encode(told)))
         if file.digested:
             delivered = DeliveredLogFile(
                 trail_arn=file.trail_arn,
@@ -93,7 +128,7 @@ class SendingWorker:
             )
         apply_with_status(
             self._state,
-            file.trail_arn,
+            (file.trail_arn, file.region),
             lambda status: msgspec.structs.replace(
                 status,
                 latest_delivery_time=now,
@@ -104,18 +139,31 @@ class SendingWorker:
             changes,
         )
 
-    def _failed(self, file: OutgoingLogFile, problem: Unavailable | IntegrityError) -> None:
-        now = self._clock.now()
-        last = self._pauses.get(file.bucket)
-        length = FIRST_PAUSE if last is None else min(last.length * 2, LONGEST_PAUSE)
-        self._pauses[file.bucket] = _Pause(now + length, length)
-        code = problem.code if isinstance(problem, Unavailable) else "InternalError"
+    def _note_logs(self, file: OutgoingLogFile, now: datetime, changes: list[Change]) -> None:
         apply_with_status(
             self._state,
-            file.trail_arn,
+            (file.trail_arn, file.region),
             lambda status: msgspec.structs.replace(
-                status, latest_delivery_attempt_time=now, latest_delivery_error=code
+                status, latest_logs_delivery_time=now, latest_logs_delivery_error=""
             ),
+            changes,
+        )
+
+    def _failed(self, file: OutgoingLogFile, problem: Unavailable | IntegrityError) -> None:
+        now = self._clock.now()
+        last = self._pauses.get(_where(file))
+        length = FIRST_PAUSE if last is None else min(last.length * 2, LONGEST_PAUSE)
+        self._pauses[_where(file)] = _Pause(now + length, length)
+        code = problem.code if isinstance(problem, Unavailable) else "InternalError"
+        errors: dict[str, object] = (
+            {"latest_logs_delivery_error": code}
+            if file.log_group_arn
+            else {"latest_delivery_attempt_time": now, "latest_delivery_error": code}
+        )
+        apply_with_status(
+            self._state,
+            (file.trail_arn, file.region),
+            lambda status: msgspec.structs.replace(status, **errors),
             [],
         )
         _log.warning(
@@ -127,27 +175,6 @@ class SendingWorker:
         )
 
 
-def apply_with_status(
-    state: StateStore,
-    trail_arn: str,
-    change: Callable[[TrailStatus], TrailStatus],
-    others: list[Change],
-) -> None:
-    """Apply `others` and a changed TrailStatus in one step; other workers change it too."""
-    while True:
-        document = state.get(STATUS_KIND, trail_arn)
-        status = (
-            TrailStatus()
-            if document is None
-            else msgspec.json.decode(document.body, type=TrailStatus)
-        )
-        body = msgspec.json.encode(change(status))
-        expected = 0 if document is None else document.version
-        try:
-            state.apply([*others, Change(STATUS_KIND, trail_arn, body, expected=expected)])
-        except StateConflict:
-            current = state.get(STATUS_KIND, trail_arn)
-            if (0 if current is None else current.version) == expected:
-                raise
-        else:
-            return
+def _where(file: OutgoingLogFile) -> tuple[str, str]:
+    """What a failure holds up: everything for the same bucket with the same key, or log group."""
+    return (file.log_group_arn or file.bucket, file.kms_key_arn)

@@ -15,10 +15,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from opentrail.access.policy import Policy, parse_policy
+from opentrail.access.wildcards import fits
 from opentrail.adapters.identities.file import IdentityEntry, ServiceEntry, read_file
 from opentrail.errors import InvalidInput
 from opentrail.ports.state import Change, StateStore
-from opentrail.record.principal import Credential
+from opentrail.record.principal import Credential, Principal
 
 _log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class DirectoryIdentities:
         self._looked = 0.0
         self._from_file: dict[str, Credential] = {}
         self._aliases: dict[str, str] = {}
+        self._policies: tuple[tuple[tuple[str, ...], Policy], ...] = ()
         self._learned = {
             document.key: msgspec.json.decode(document.body, type=Credential)
             for document in state.list(CREDENTIAL_KIND)
@@ -99,6 +102,17 @@ class DirectoryIdentities:
     def principal_id(self, arn: str) -> str:
         return self._principals.get(arn, "")
 
+    def policies(self, principal: Principal) -> tuple[Policy, ...]:
+        if time.monotonic() - self._looked > RELOAD_SECONDS:
+            self._reload()
+        session = principal.session
+        names = {principal.arn, principal.invoked_by, session.issuer_arn if session else ""} - {""}
+        return tuple(
+            policy
+            for patterns, policy in self._policies
+            if any(fits(pattern, name) for pattern in patterns for name in names)
+        )
+
     def all_credentials(self) -> tuple[Credential, ...]:
         if time.monotonic() - self._looked > RELOAD_SECONDS:
             self._reload()
@@ -124,6 +138,9 @@ class DirectoryIdentities:
         with self._lock:
             self._changed = changed
             self._aliases = content.aliases
+            self._policies = tuple(
+                (one.attached_to, parse_policy(one.document)) for one in content.policies
+            )
             entries: tuple[IdentityEntry | ServiceEntry, ...] = (
                 *content.entries,
                 *content.services,

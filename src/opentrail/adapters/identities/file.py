@@ -21,11 +21,17 @@ account = "123456789012"
 service = "backup.example.com"
 access_key_id = "AKIA…"
 secret_access_key = "…"
+
+[[policies]]              # heeded with OPENTRAIL_AUTHORIZATION=policies
+name = "auditors"
+attached_to = ["arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:role/audit-*"]
+document = '''{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", …}]}'''
 ```
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -33,6 +39,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opentrail.access.policy import parse_policy
 from opentrail.errors import InvalidInput
 from opentrail.record.principal import Credential, Principal, PrincipalType
 
@@ -130,6 +137,20 @@ class ServiceEntry:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEntry:
+    """An identity policy and whom it is attached to.
+
+    Attributes:
+        document: JSON, as written.
+        attached_to: ARNs of users and roles, or names of services; `*` and `?` are wildcards.
+    """
+
+    name: str
+    document: str
+    attached_to: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class IdentitiesFile:
     """The whole file.
@@ -142,6 +163,7 @@ class IdentitiesFile:
     entries: tuple[IdentityEntry, ...]
     roles: tuple[RoleEntry, ...] = ()
     services: tuple[ServiceEntry, ...] = ()
+    policies: tuple[PolicyEntry, ...] = ()
 
 
 def read_file(path: Path) -> IdentitiesFile:
@@ -173,6 +195,9 @@ def read_file(path: Path) -> IdentitiesFile:
         tuple(
             ServiceEntry(**_texts(path, f"service {number}", _SERVICE_NAMES, one))
             for number, one in enumerate(_list(content, "services"), 1)
+        ),
+        tuple(
+            _policy(path, number, one) for number, one in enumerate(_list(content, "policies"), 1)
         ),
     )
 
@@ -252,6 +277,23 @@ def _texts(path: Path, what: str, names: tuple[str, ...], values: object) -> dic
     return {name: values[name] for name in names}
 
 
+def _policy(path: Path, number: int, values: object) -> PolicyEntry:
+    if not isinstance(values, dict) or not all(
+        isinstance(values.get(one), str) for one in ("name", "document")
+    ):
+        raise InvalidInput(f"{path}: policy {number} needs name and document, both texts")
+    attached = values.get("attached_to")
+    if not isinstance(attached, list) or not all(isinstance(one, str) for one in attached):
+        raise InvalidInput(f"{path}: policy {values['name']} needs attached_to, a list of texts")
+    try:
+        parse_policy(values["document"])
+    except InvalidInput as problem:
+        raise InvalidInput(f"{path}: policy {values['name']}: {problem}") from problem
+    return PolicyEntry(
+        name=values["name"], document=values["document"], attached_to=tuple(attached)
+    )
+
+
 def _write(path: Path, content: IdentitiesFile) -> None:
     lines = ["# Accounts, users and access keys of this OpenTrail; see `opentrail keys --help`."]
     for account, alias in sorted(content.aliases.items()):
@@ -283,6 +325,15 @@ def _write(path: Path, content: IdentitiesFile) -> None:
             f"access_key_id = {_quoted(service.access_key_id)}",
             f"secret_access_key = {_quoted(service.secret_access_key)}",
         ]
+    for policy in content.policies:
+        attached = ", ".join(_quoted(one) for one in policy.attached_to)
+        lines += [
+            "",
+            "[[policies]]",
+            f"name = {_quoted(policy.name)}",
+            f"attached_to = [{attached}]",
+            f"document = {_quoted(policy.document)}",
+        ]
     aside = path.with_suffix(".part")
     fd = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -293,5 +344,5 @@ def _write(path: Path, content: IdentitiesFile) -> None:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    # Every JSON text is a TOML text too.
+    return json.dumps(text)

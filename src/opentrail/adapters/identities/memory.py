@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from opentrail.access.policy import Policy
 from opentrail.record.principal import Credential, Principal
 
 
@@ -41,3 +42,6 @@ class MemoryIdentities:
 
     def principal_id(self, arn: str) -> str:
         return self._principals.get(arn, "")
+
+    def policies(self, principal: Principal) -> tuple[Policy, ...]:  # noqa: ARG002 - nobody has any here
+        return ()

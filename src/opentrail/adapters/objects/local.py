@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from opentrail.errors import Unavailable
-from opentrail.ports.objects import ObjectContent, ObjectNotFound, ObjectSummary
+from opentrail.ports.objects import ObjectContent, ObjectNotFound, ObjectSummary, PoliciesUnknown
 
 SIDECAR = ".metadata.json"
 
@@ -51,6 +51,9 @@ class LocalObjectStore:
 
     def bucket_exists(self, bucket: str) -> bool:  # noqa: ARG002 - one bucket
         return self._root.is_dir()
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        raise PoliciesUnknown(f"{bucket}: a directory has no bucket policy")
 
     def _path(self, key: str) -> Path:
         path = (self._root / key).resolve()

@@ -14,6 +14,7 @@ class MemoryObjectStore:
 
     def __init__(self, *buckets: str) -> None:
         self.buckets: dict[str, dict[str, ObjectContent]] = {name: {} for name in buckets}
+        self.policies: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def put(self, bucket: str, key: str, content: ObjectContent) -> None:
@@ -40,6 +41,10 @@ class MemoryObjectStore:
 
     def bucket_exists(self, bucket: str) -> bool:
         return bucket in self.buckets
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        self._bucket(bucket)
+        return self.policies.get(bucket)
 
     def _bucket(self, bucket: str) -> dict[str, ObjectContent]:
         if bucket not in self.buckets:

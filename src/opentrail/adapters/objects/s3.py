@@ -8,6 +8,8 @@ whose errors are the ones told.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from opentrail.errors import Unavailable
-from opentrail.ports.objects import ObjectContent, ObjectNotFound, ObjectSummary
+from opentrail.ports.objects import ObjectContent, ObjectNotFound, ObjectSummary, PoliciesUnknown
 
 if TYPE_CHECKING:
     from obstore.store import S3Config  # a type that is not there at run time
@@ -94,6 +96,16 @@ class S3ObjectStore:
         )
 
     def put(self, bucket: str, key: str, content: ObjectContent) -> None:
+        extra: dict[str, str] = {}
+        if content.encoding:
+            extra["ContentEncoding"] = content.encoding
+        if content.encryption is not None:
+            context = json.dumps(dict(content.encryption.context)).encode()
+            extra |= {
+                "ServerSideEncryption": "aws:kms",
+                "SSEKMSKeyId": content.encryption.key_arn,
+                "SSEKMSEncryptionContext": base64.b64encode(context).decode(),
+            }
         try:
             self._client.put_object(
                 Bucket=bucket,
@@ -101,8 +113,8 @@ class S3ObjectStore:
                 Body=content.body,
                 ACL="bucket-owner-full-control",
                 ContentType="application/json",
-                ContentEncoding="gzip",
                 Metadata=dict(content.metadata),
+                **extra,
             )
         except (ClientError, BotoCoreError) as problem:
             raise _unavailable(problem, f"put {bucket}/{key}") from problem
@@ -171,6 +183,19 @@ class S3ObjectStore:
         except BotoCoreError as problem:
             raise _unavailable(problem, f"look at bucket {bucket}") from problem
         return True
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        try:
+            return str(self._client.get_bucket_policy(Bucket=bucket)["Policy"])
+        except ClientError as problem:
+            code = problem.response["Error"]["Code"]
+            if code == "NoSuchBucketPolicy":
+                return None
+            if code in ("NotImplemented", "MethodNotAllowed"):
+                raise PoliciesUnknown(f"{bucket}: the store has no bucket policies") from problem
+            raise _unavailable(problem, f"look at the policy of bucket {bucket}") from problem
+        except BotoCoreError as problem:
+            raise _unavailable(problem, f"look at the policy of bucket {bucket}") from problem
 
 
 def _unavailable(problem: ClientError | BotoCoreError, what: str) -> Unavailable:

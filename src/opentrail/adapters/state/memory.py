@@ -45,3 +45,8 @@ class MemoryStateStore:
                 else:
                     after[place] = Document(*place, version + 1, change.body)
             self._documents = after
+
+    def snapshot(self) -> dict[tuple[str, str], Document]:
+        """Every document as it is now."""
+        with self._lock:
+            return dict(self._documents)

@@ -8,13 +8,17 @@ from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller
 from opentrail.ports.state import Change, Document
 from opentrail.trail.names import check_trail_name, parse_trail_arn, trail_arn
+from opentrail.trail.organization import ORGANIZATION_KEY, ORGANIZATION_KIND, Organization
 from opentrail.trail.trail import TRAIL_KIND, Trail
 
 
 def trails_of(caller: Caller, backends: Backends) -> tuple[Trail, ...]:
-    """Every trail of the caller's account, in the order of their ARNs."""
+    """Every trail of the caller's account, in the order of their ARNs.
+
+    An organization's trails are trails of each of its accounts.
+    """
     found = [_read(document) for document in backends.state.list(TRAIL_KIND, "arn:")]
-    return tuple(trail for trail in found if trail.account_id == caller.account_id)
+    return tuple(trail for trail in found if caller.account_id in trail.accounts)
 
 
 def visible(trail: Trail, caller: Caller) -> bool:
@@ -40,12 +44,22 @@ def find_trail(name: str, caller: Caller, backends: Backends) -> tuple[Trail, in
 
 
 def find_at_home(name: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:
-    """As `find_trail`, for changes: only in the trail's home region.
+    """As `find_trail`, for changes: only in the trail's home region, by who may manage it.
 
     Raises:
-        ApiError: InvalidHomeRegionException in another region.
+        ApiError: InvalidHomeRegionException in another region;
+            NotOrganizationMasterAccountException for an organization's trail, unless the caller's
+            account manages it.
     """
     trail, version = find_trail(name, caller, backends)
+    if trail.account_id != caller.account_id:
+        organization = organization_of(caller, backends)
+        if organization is None or not organization.is_delegated_admin(caller.account_id):
+            raise ApiError(
+                "NotOrganizationMasterAccountException",
+                f"Trail {trail.arn} belongs to the organization; only its management account or a "
+                "delegated administrator can change it.",
+            )
     if trail.home_region != caller.region:
         raise ApiError(
             "InvalidHomeRegionException",
@@ -53,6 +67,15 @@ def find_at_home(name: str, caller: Caller, backends: Backends) -> tuple[Trail, 
             f"this is {caller.region}.",
         )
     return trail, version
+
+
+def organization_of(caller: Caller, backends: Backends) -> Organization | None:
+    """The organization that the caller's account is in; None if it is in none."""
+    document = backends.state.get(ORGANIZATION_KIND, ORGANIZATION_KEY)
+    if document is None:
+        return None
+    found = msgspec.json.decode(document.body, type=Organization)
+    return found if found.account(caller.account_id) is not None else None
 
 
 def arn_of(name: str, caller: Caller) -> str:
@@ -73,7 +96,7 @@ def saved(trail: Trail, version: int) -> Change:
 
 
 def _may_see(trail: Trail, caller: Caller) -> bool:
-    return trail.account_id == caller.account_id and visible(trail, caller)
+    return caller.account_id in trail.accounts and visible(trail, caller)
 
 
 def _read(document: Document) -> Trail:

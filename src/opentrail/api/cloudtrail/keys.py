@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from opentrail.api.cloudtrail.times import time_of
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply
 
@@ -15,8 +15,8 @@ def list_public_keys(parameters: Mapping[str, Any], caller: Caller, backends: Ba
     """The region's keys valid at some time of the range; without a range, now."""
     if parameters.get("NextToken"):
         raise ApiError("InvalidTokenException", "There is no further page.")
-    start = _time(parameters.get("StartTime"), caller.now)
-    end = _time(parameters.get("EndTime"), caller.now)
+    start = time_of(parameters, "StartTime", caller.now, "InvalidTimeRangeException")
+    end = time_of(parameters, "EndTime", caller.now, "InvalidTimeRangeException")
     if start > end:
         raise ApiError("InvalidTimeRangeException", "StartTime is after EndTime.")
     keys = backends.signer.public_keys(caller.region, start, end)
@@ -33,12 +33,3 @@ def list_public_keys(parameters: Mapping[str, Any], caller: Caller, backends: Ba
             ]
         }
     )
-
-
-def _time(seconds: float | None, default: datetime) -> datetime:
-    if seconds is None:
-        return default
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError) as cause:
-        raise ApiError("InvalidTimeRangeException", f"{seconds} is no time.") from cause

@@ -1,4 +1,4 @@
-"""PutEventSelectors, GetEventSelectors, GetInsightSelectors. Source: spec: api, section 4."""
+"""PutEventSelectors, GetEventSelectors. Source: spec: api, section 4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import msgspec
 from opentrail.api.cloudtrail.find import find_at_home, find_trail, saved
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply
-from opentrail.selectors import parse_advanced, parse_basic, show_advanced, show_basic
+from opentrail.selectors import (
+    SelectorLimits,
+    parse_advanced,
+    parse_basic,
+    show_advanced,
+    show_basic,
+)
 from opentrail.trail.trail import Trail
 
 Parameters = Mapping[str, Any]
@@ -26,10 +32,12 @@ def put_event_selectors(parameters: Parameters, caller: Caller, backends: Backen
             "InvalidEventSelectorsException",
             "Exactly one of EventSelectors and AdvancedEventSelectors must be given.",
         )
+    quotas = backends.quotas
+    limits = SelectorLimits(quotas.event_selectors, quotas.data_resources, quotas.selector_values)
     changed = msgspec.structs.replace(
         trail,
-        event_selectors=() if basic is None else parse_basic(basic),
-        advanced_event_selectors=() if advanced is None else parse_advanced(advanced),
+        event_selectors=() if basic is None else parse_basic(basic, limits),
+        advanced_event_selectors=() if advanced is None else parse_advanced(advanced, limits),
     )
     return Reply(_shown(changed), (saved(changed, version),))
 
@@ -38,21 +46,6 @@ def get_event_selectors(parameters: Parameters, caller: Caller, backends: Backen
     """Whichever kind of selectors the trail has."""
     trail, _ = find_trail(parameters["TrailName"], caller, backends)
     return Reply(_shown(trail))
-
-
-def get_insight_selectors(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
-    """Without Insights selectors the answer is an error, as AWS gives it."""
-    if not parameters.get("TrailName") or parameters.get("EventDataStore"):
-        raise ApiError(
-            "InvalidParameterCombinationException",
-            "OpenTrail has no event data stores yet; give TrailName alone.",
-        )
-    trail, _ = find_trail(parameters["TrailName"], caller, backends)
-    raise ApiError(
-        "InsightNotEnabledException",
-        f"Trail {trail.arn} does not have Insights enabled. Edit the trail settings to enable "
-        "Insights, and then try the operation again.",
-    )
 
 
 def _shown(trail: Trail) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import msgspec
 from opentrail.api.cloudtrail.find import find_at_home, find_trail, saved
 from opentrail.api.outcome import Backends, Caller, Reply, TakesEffect
 from opentrail.clock import iso_seconds
-from opentrail.trail.status import STATUS_KIND, TrailStatus
+from opentrail.trail.status import STATUS_KIND, TrailStatus, status_key
 
 Parameters = Mapping[str, Any]
 
@@ -35,9 +35,9 @@ def stop_logging(parameters: Parameters, caller: Caller, backends: Backends) -> 
 
 
 def get_trail_status(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
-    """How the trail's deliveries went; members appear when there is something to tell."""
+    """How the trail's deliveries of the caller's region went; what there is to tell of them."""
     trail, _ = find_trail(parameters["Name"], caller, backends)
-    document = backends.state.get(STATUS_KIND, trail.arn)
+    document = backends.state.get(STATUS_KIND, status_key(trail.arn, caller.region))
     status = (
         TrailStatus() if document is None else msgspec.json.decode(document.body, type=TrailStatus)
     )
@@ -45,12 +45,16 @@ def get_trail_status(parameters: Parameters, caller: Caller, backends: Backends)
     times = {
         "LatestDeliveryTime": status.latest_delivery_time,
         "LatestDigestDeliveryTime": status.latest_digest_delivery_time,
+        "LatestNotificationTime": status.latest_notification_time,
+        "LatestCloudWatchLogsDeliveryTime": status.latest_logs_delivery_time,
         "StartLoggingTime": trail.start_logging_time,
         "StopLoggingTime": trail.stop_logging_time,
     }
     shown |= {name: when.timestamp() for name, when in times.items() if when is not None}
     errors = {
         "LatestDeliveryError": status.latest_delivery_error,
+        "LatestNotificationError": status.latest_notification_error,
+        "LatestCloudWatchLogsDeliveryError": status.latest_logs_delivery_error,
         "LatestDigestDeliveryError": status.latest_digest_delivery_error,
     }
     shown |= {name: text for name, text in errors.items() if text}
@@ -59,8 +63,10 @@ def get_trail_status(parameters: Parameters, caller: Caller, backends: Backends)
         | {
             "LatestDeliveryAttemptTime": _text(status.latest_delivery_attempt_time),
             "LatestDeliveryAttemptSucceeded": _text(status.latest_delivery_attempt_succeeded),
-            "LatestNotificationAttemptTime": "",
-            "LatestNotificationAttemptSucceeded": "",
+            "LatestNotificationAttemptTime": _text(status.latest_notification_attempt_time),
+            "LatestNotificationAttemptSucceeded": _text(
+                status.latest_notification_attempt_succeeded
+            ),
             "TimeLoggingStarted": _text(trail.start_logging_time),
             "TimeLoggingStopped": _text(trail.stop_logging_time),
         }

@@ -1,7 +1,6 @@
 """CreateTrail, GetTrail, DescribeTrails, ListTrails, UpdateTrail, DeleteTrail.
 
-Source: spec: api, sections 2, 3 and 12. What a trail could not act on yet (SNS, CloudWatch Logs,
-KMS, organizations) is refused, never stored and ignored.
+Source: spec: api, sections 2, 3 and 12.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from opentrail.api.cloudtrail.destinations import checked, topic_arn
 from opentrail.api.cloudtrail.find import (
     arn_of,
     find_at_home,
@@ -19,59 +19,63 @@ from opentrail.api.cloudtrail.find import (
     trails_of,
     visible,
 )
+from opentrail.api.cloudtrail.organization import organization_for_trails
 from opentrail.api.cloudtrail.tags import parse_tags
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply, TakesEffect
 from opentrail.ports.state import Change
-from opentrail.trail.names import check_bucket_name, check_prefix, check_trail_name, hijacks
+from opentrail.trail.names import (
+    check_bucket_name,
+    check_prefix,
+    check_trail_name,
+    hijacks,
+    trail_arn,
+)
 from opentrail.trail.trail import TRAIL_KIND, Trail
-
-MAX_TRAILS = 5
-"""Trails an account may have in a region, shadow trails counted."""
 
 Parameters = Mapping[str, Any]
 
-_REFUSED = {
-    "SnsTopicName": ("InvalidSnsTopicNameException", "SNS notifications"),
-    "CloudWatchLogsLogGroupArn": (
-        "InvalidCloudWatchLogsLogGroupArnException",
-        "delivery to CloudWatch Logs",
-    ),
-    "CloudWatchLogsRoleArn": (
-        "InvalidCloudWatchLogsRoleArnException",
-        "delivery to CloudWatch Logs",
-    ),
-    "KmsKeyId": ("InvalidKmsKeyIdException", "encryption with a KMS key"),
+_TEXTS = {
+    "S3KeyPrefix": "s3_key_prefix",
+    "CloudWatchLogsLogGroupArn": "cloud_watch_logs_log_group_arn",
+    "CloudWatchLogsRoleArn": "cloud_watch_logs_role_arn",
+    "KmsKeyId": "kms_key_id",
 }
+"""Settings that are empty when they are not set; given empty they are taken away."""
 
 
 def create_trail(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
     """A new trail; it does not log yet."""
     name = parameters["Name"]
     check_trail_name(name)
-    _refuse_unsupported(parameters)
-    arn = arn_of(name, caller)
+    organization = (
+        organization_for_trails(caller, backends) if parameters.get("IsOrganizationTrail") else None
+    )
+    account_id = organization.management_account_id if organization else caller.account_id
+    arn = trail_arn(caller.region, account_id, name)
     trails = trails_of(caller, backends)
     if any(trail.arn == arn for trail in trails):
         raise ApiError(
             "TrailAlreadyExistsException",
-            f"Trail {name} already exists for customer: {caller.account_id}",
+            f"Trail {name} already exists for customer: {account_id}",
         )
-    _check_room(trails, caller)
+    _check_room(trails, caller, backends)
     trail = Trail(
         arn=arn,
         name=name,
-        account_id=caller.account_id,
+        account_id=account_id,
         home_region=caller.region,
         s3_bucket_name=parameters["S3BucketName"],
-        s3_key_prefix=parameters.get("S3KeyPrefix") or "",
         created=caller.now,
         include_global_service_events=parameters.get("IncludeGlobalServiceEvents", True),
         is_multi_region_trail=parameters.get("IsMultiRegionTrail", False),
         log_file_validation_enabled=parameters.get("EnableLogFileValidation", False),
-        tags=parse_tags(parameters.get("TagsList") or []),
+        tags=parse_tags(parameters.get("TagsList") or [], backends.quotas),
+        organization_id=organization.id if organization else "",
+        member_account_ids=organization.member_account_ids if organization else (),
+        **_named(parameters),
     )
-    _check(trail, trails, backends)
+    trail = _checked(_with_topic(trail, parameters), trails, backends)
     return Reply(_settings(trail), (saved(trail, 0),))
 
 
@@ -112,7 +116,6 @@ def list_trails(parameters: Parameters, caller: Caller, backends: Backends) -> R
 def update_trail(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
     """The trail with the given settings changed; others stay."""
     before, version = find_at_home(parameters["Name"], caller, backends)
-    _refuse_unsupported(parameters)
     multi = parameters.get("IsMultiRegionTrail", before.is_multi_region_trail)
     # Changing between single and multi region takes global service events along.
     global_events = (
@@ -121,14 +124,15 @@ def update_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
     trail = msgspec.structs.replace(
         before,
         s3_bucket_name=parameters.get("S3BucketName") or before.s3_bucket_name,
-        s3_key_prefix=parameters.get("S3KeyPrefix", before.s3_key_prefix),
         include_global_service_events=parameters.get("IncludeGlobalServiceEvents", global_events),
         is_multi_region_trail=multi,
         log_file_validation_enabled=parameters.get(
             "EnableLogFileValidation", before.log_file_validation_enabled
         ),
+        **_named(parameters),
     )
-    _check(trail, trails_of(caller, backends), backends)
+    trail = _converted(_with_topic(trail, parameters), parameters, caller, backends)
+    trail = _checked(trail, trails_of(caller, backends), backends)
     return Reply(_settings(trail), (saved(trail, version),))
 
 
@@ -144,14 +148,16 @@ def described(trail: Trail) -> dict[str, Any]:
         "Name": trail.name,
         "S3BucketName": trail.s3_bucket_name,
         **({"S3KeyPrefix": trail.s3_key_prefix} if trail.s3_key_prefix else {}),
+        **_set(trail, "SnsTopicName", "SnsTopicARN"),
         "IncludeGlobalServiceEvents": trail.include_global_service_events,
         "IsMultiRegionTrail": trail.is_multi_region_trail,
         "HomeRegion": trail.home_region,
         "TrailARN": trail.arn,
         "LogFileValidationEnabled": trail.log_file_validation_enabled,
+        **_set(trail, "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn", "KmsKeyId"),
         "HasCustomEventSelectors": trail.has_custom_event_selectors,
-        "HasInsightSelectors": False,
-        "IsOrganizationTrail": False,
+        "HasInsightSelectors": bool(trail.insight_selectors),
+        "IsOrganizationTrail": bool(trail.organization_id),
     }
 
 
@@ -160,25 +166,62 @@ def _settings(trail: Trail) -> dict[str, Any]:
     return {name: value for name, value in described(trail).items() if name not in left_out}
 
 
-def _refuse_unsupported(parameters: Parameters) -> None:
-    for name, (code, what) in _REFUSED.items():
-        if parameters.get(name):
-            raise ApiError(code, f"{name}: OpenTrail does not do {what} yet.")
-    if parameters.get("IsOrganizationTrail"):
-        raise ApiError("OrganizationsNotInUseException", "This installation has no organization.")
+_SHOWN = {
+    "SnsTopicName": "sns_topic_name",
+    "SnsTopicARN": "sns_topic_arn",
+    "CloudWatchLogsLogGroupArn": "cloud_watch_logs_log_group_arn",
+    "CloudWatchLogsRoleArn": "cloud_watch_logs_role_arn",
+    "KmsKeyId": "kms_key_id",
+}
 
 
-def _check_room(trails: tuple[Trail, ...], caller: Caller) -> None:
+def _set(trail: Trail, *names: str) -> dict[str, str]:
+    """Those of the members that the trail has a value for."""
+    return {name: value for name in names if (value := getattr(trail, _SHOWN[name]))}
+
+
+def _named(parameters: Parameters) -> dict[str, Any]:
+    return {ours: parameters[name] for name, ours in _TEXTS.items() if name in parameters}
+
+
+def _with_topic(trail: Trail, parameters: Parameters) -> Trail:
+    if "SnsTopicName" not in parameters:
+        return trail
+    name = parameters["SnsTopicName"]
+    arn = topic_arn(name, trail.home_region, trail.account_id)
+    return msgspec.structs.replace(trail, sns_topic_name=name, sns_topic_arn=arn)
+
+
+def _converted(trail: Trail, parameters: Parameters, caller: Caller, backends: Backends) -> Trail:
+    """Made the organization's, or one account's again; the management account alone may."""
+    wanted = parameters.get("IsOrganizationTrail", bool(trail.organization_id))
+    if wanted == bool(trail.organization_id):
+        return trail
+    organization = organization_for_trails(caller, backends)
+    if caller.account_id != organization.management_account_id:
+        raise ApiError(
+            "NotOrganizationMasterAccountException",
+            "Only the management account can convert a trail between account and organization.",
+        )
+    return msgspec.structs.replace(
+        trail,
+        organization_id=organization.id if wanted else "",
+        member_account_ids=organization.member_account_ids if wanted else (),
+    )
+
+
+def _check_room(trails: tuple[Trail, ...], caller: Caller, backends: Backends) -> None:
     here = [trail for trail in trails if visible(trail, caller)]
-    if len(here) >= MAX_TRAILS:
+    allowed = backends.quotas.trails_per_region
+    if len(here) >= allowed:
         raise ApiError(
             "MaximumNumberOfTrailsExceededException",
-            f"User: {caller.account_id} already has {MAX_TRAILS} trails in {caller.region}.",
+            f"User: {caller.account_id} already has {allowed} trails in {caller.region}.",
         )
 
 
-def _check(trail: Trail, trails: tuple[Trail, ...], backends: Backends) -> None:
-    """The rules on a trail's settings, new or changed."""
+def _checked(trail: Trail, trails: tuple[Trail, ...], backends: Backends) -> Trail:
+    """The trail, if its settings keep the rules, new or changed."""
     if trail.is_multi_region_trail and not trail.include_global_service_events:
         raise ApiError(
             "InvalidParameterCombinationException",
@@ -197,10 +240,7 @@ def _check(trail: Trail, trails: tuple[Trail, ...], backends: Backends) -> None:
                 "and prefix would make one's digest files pass for the other's; choose another "
                 "name, bucket or prefix.",
             )
-    if not backends.store.bucket_exists(trail.s3_bucket_name):
-        raise ApiError(
-            "S3BucketDoesNotExistException", f"S3 bucket {trail.s3_bucket_name} does not exist!"
-        )
+    return checked(trail, backends)
 
 
 def _hijack(trail: Trail, other: Trail) -> bool:

@@ -22,6 +22,7 @@ class Reporter:
 
     Attributes:
         endpoint: Where it listens; known a little later than all the rest.
+        upstreams: What stands behind it, as `s3=URL`.
     """
 
     def __init__(self, parts: Parts, writing: Writing, intake: Intake) -> None:
@@ -31,6 +32,7 @@ class Reporter:
         self._started = parts.clock.now()
         self._unwritten = False
         self.endpoint = ""
+        self.upstreams: tuple[str, ...] = ()
 
     def status(self) -> ServerStatus:
         """How the server is now."""
@@ -55,6 +57,7 @@ class Reporter:
             waiting=keeper.waiting,
             outages=keeper.counts["outages"],
             failing=keeper.failing,
+            upstreams=self.upstreams,
             syncs=writing.commit.syncs,
             journal_end=self._parts.journal_reader.end(),
         )

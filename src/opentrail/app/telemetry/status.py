@@ -29,6 +29,7 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
         outages: Times the journal could not be written.
         failing: Whether it can't be written now.
         syncs: Syncs made.
+        upstreams: The services behind the endpoint, as `s3=URL`.
         journal_end: The journal's offset behind the last record.
     """
 
@@ -51,6 +52,7 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
     outages: int = 0
     failing: bool = False
     syncs: int = 0
+    upstreams: tuple[str, ...] = ()
     journal_end: int
 
     @property

@@ -1,0 +1,52 @@
+"""The records of a log file as log events, in the batches that CloudWatch Logs takes.
+
+Source: CloudWatch Logs API reference, PutLogEvents; spec: files, section 2; quotas, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from opentrail.ports.destinations import LogEvent
+from opentrail.record.container import inflate
+
+MOST_EVENTS = 10_000
+MOST_BYTES = 1_048_576
+EVENT_BYTES = 26
+"""What Logs counts for an event beside its message."""
+
+MOST_EVENT_BYTES = 256 * 1024
+
+_log = structlog.get_logger()
+
+
+class _Container(msgspec.Struct):
+    records: list[msgspec.Raw] = msgspec.field(name="Records")
+
+
+def log_batches(content: bytes, delivered: datetime) -> Iterator[list[LogEvent]]:
+    """The records in the gzip bytes of a log file; their time is that of the delivery.
+
+    A record of more than 256 KiB goes to no log group, as with AWS; it is logged and is in the log
+    file.
+    """
+    plain = inflate(content)
+    now = int(delivered.timestamp() * 1000)
+    batch: list[LogEvent] = []
+    size = 0
+    for raw in msgspec.json.decode(plain, type=_Container).records:
+        length = len(bytes(raw))
+        if length > MOST_EVENT_BYTES:
+            _log.warning("record_too_large_for_log_group", bytes=length)
+            continue
+        if batch and (len(batch) >= MOST_EVENTS or size + length + EVENT_BYTES > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(LogEvent(now, bytes(raw).decode()))
+        size += length + EVENT_BYTES
+    if batch:
+        yield batch
