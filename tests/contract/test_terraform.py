@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Running
+from running import Running, running, wait_for
 
 from opentrail.aws.models import service_model
 from opentrail.recording.names import event_name
@@ -40,14 +40,17 @@ pytestmark = [
 ]
 
 
-def terraform(folder: Path, server: Running, log: str, *words: str) -> None:
+def terraform(
+    folder: Path, server: Running, log: str, *words: str, expected: int = 0
+) -> subprocess.CompletedProcess[str]:
     environment = server.environment() | {"TF_LOG": "debug", "TF_LOG_PATH": str(folder / log)}
     environment |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
     done = subprocess.run(
         ["terraform", *words, "-no-color"], cwd=folder, env=environment, capture_output=True,
         text=True, timeout=200, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == expected, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
 
 
 def sent(log: str) -> Counter[tuple[str, str]]:
@@ -98,3 +101,54 @@ def test_what_terraform_says_it_called_is_what_is_recorded(tmp_path: Path, serve
     assert parameters["PutObject"]["key"] == "folder/code.zip"
     assert parameters["CreateFunction20150331"]["handler"] == "main.handler"
     assert parameters["DeleteVpc"]["vpcId"] == parameters["CreateSubnet"]["vpcId"]
+
+
+def test_a_trail_with_every_block_is_made_changed_imported_and_destroyed(tmp_path: Path) -> None:
+    """After every change a second plan finds nothing to do."""
+    folder = tmp_path / "work"
+    shutil.copytree(Path(__file__).parent / "terraform_trail", folder)
+    advanced = ("-var", "selectors=advanced")
+    single = ("-var", "multi_region=false", "-var", "extras=false")
+    organization = ("-var", "organization=true")
+
+    with running(tmp_path / "data", OPENTRAIL_BUCKET_POLICIES="check") as server:
+        server.run("opentrail", "org", "create")
+        server.run("opentrail", "org", "add-account", "222222222222")
+
+        def applied(*options: str, times: int = 1) -> None:
+            for _ in range(times):
+                terraform(folder, server, "log", "apply", "-auto-approve", *options)
+            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
+
+        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
+        wait_for(lambda: server.client("organizations").describe_organization())
+        applied()
+        # Going to one region turns global service events off; the second run turns them on again.
+        applied(*advanced, *single, times=2)
+        applied(*advanced, *organization)
+        trail = server.client("cloudtrail").get_trail(Name="complete")["Trail"]
+        terraform(folder, server, "log", "state", "rm", "aws_cloudtrail.complete")
+        terraform(
+            folder, server, "log", "import", *advanced, *organization, "aws_cloudtrail.complete",
+            trail["TrailARN"],
+        )  # fmt: skip
+        applied(*advanced, *organization)
+        doctor = server.run("opentrail", "trails", "doctor", "complete")
+        terraform(folder, server, "log", "destroy", "-auto-approve", *advanced, *organization)
+        left = server.client("cloudtrail").list_trails()["Trails"]
+        records = [one for one in server.records() if one["eventSource"].startswith("cloudtrail")]
+
+    assert trail["IsOrganizationTrail"]
+    assert trail["HasInsightSelectors"]
+    assert trail["HasCustomEventSelectors"]
+    assert trail["SnsTopicARN"].endswith(":complete-delivered")
+    assert trail["CloudWatchLogsLogGroupArn"].endswith(":log-group:complete:*")
+    assert trail["KmsKeyId"].startswith("arn:aws:kms:us-east-1:123456789012:key/")
+    assert "FAIL" not in doctor.stdout
+    assert not left
+    made = next(one for one in records if one["eventName"] == "CreateTrail")
+    assert made["requestParameters"]["s3BucketName"] == "complete-logs"
+    assert made["responseElements"]["trailARN"] == trail["TrailARN"]
+    assert {"UpdateTrail", "PutEventSelectors", "PutInsightSelectors", "DeleteTrail"} <= {
+        one["eventName"] for one in records
+    }

@@ -14,7 +14,8 @@ import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from opentrail.adapters.objects import LocalObjectStore, S3ObjectStore, S3Place
+from opentrail.adapters.destinations import AwsDestinations, AwsPlace
+from opentrail.adapters.objects import EnvelopeObjectStore, LocalObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.public_keys import fetch_keys
 from opentrail.app.anchors import has_state, local_trust, open_state, waiting
 from opentrail.app.settings import read_settings
@@ -24,6 +25,7 @@ from opentrail.digest.findings import EXIT_CODES, Verdict
 from opentrail.digest.report import Interval, Report
 from opentrail.digest.trust import Trust, merged, read_trust, with_heads, write_trust
 from opentrail.errors import Unavailable
+from opentrail.ports.destinations import EncryptionKeys
 from opentrail.ports.objects import ObjectStore
 from opentrail.workers.verification import Scope, Verification
 
@@ -135,11 +137,22 @@ def _source(source: str, until: datetime) -> tuple[ObjectStore, Scope]:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         place = S3Place(endpoint=endpoint, region=region or "us-east-1", connections=_CONNECTIONS)
-        return S3ObjectStore(place), Scope(bucket=bucket, prefix=prefix.rstrip("/"), until=until)
+        store = EnvelopeObjectStore(S3ObjectStore(place), _keys(place.region), encrypts=False)
+        return store, Scope(bucket=bucket, prefix=prefix.rstrip("/"), until=until)
     path = Path(source)
     if not path.is_dir():
         fail(f"{source} is neither s3://BUCKET nor a directory")
     return LocalObjectStore(path), Scope(bucket="", until=until, metadata=False)
+
+
+def _keys(region: str) -> EncryptionKeys:
+    """The KMS that AWS's own variables name, for log files that were encrypted before sending."""
+
+    def endpoint(service: str) -> str:
+        named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+        return named or os.environ.get("AWS_ENDPOINT_URL") or ""
+
+    return AwsDestinations(AwsPlace(endpoint=endpoint, region=region)).all().keys
 
 
 def _run(store: ObjectStore, scope: Scope, evidence: _Evidence) -> Report:

@@ -33,13 +33,15 @@ class AwsPlace:
     """Where the services are, and who asks.
 
     Attributes:
-        endpoint: The URL of a service by its signing name; raises InvalidInput without one.
+        endpoint: The URL of a service by its signing name, "" for AWS itself; raises InvalidInput
+            without one.
+        access_key_id: "" leaves the choice to boto3's own chain.
     """
 
     endpoint: Callable[[str], str]
     region: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
 
 
 class AwsDestinations:
@@ -80,9 +82,9 @@ class AwsDestinations:
         return self._session.client(
             service,
             region_name=region or self._place.region,
-            endpoint_url=endpoint,
-            aws_access_key_id=self._place.access_key_id,
-            aws_secret_access_key=self._place.secret_access_key,
+            endpoint_url=endpoint or None,
+            aws_access_key_id=self._place.access_key_id or None,
+            aws_secret_access_key=self._place.secret_access_key or None,
             config=Config(
                 connect_timeout=TIMEOUT_SECONDS,
                 read_timeout=TIMEOUT_SECONDS,
