@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import msgspec
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from wire import observed_request
@@ -26,17 +27,18 @@ from opentrail.api.throttle import Throttle
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import SystemClock
+from opentrail.ports.state import Change
 from opentrail.record.principal import Credential, Principal
 from opentrail.trail.quotas import Quotas
 
 ALL_MAY = json.dumps(
     {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
 )
-ACCOUNT, OTHER = "123456789012", "999999999999"
+ACCOUNT, OTHER, THIRD = "123456789012", "999999999999", "333333333333"
 
 
 class OneKeyEach:
-    """An Identities with a key for each of two accounts."""
+    """An Identities with a key for each of three accounts."""
 
     def __init__(self) -> None:
         self._keys = {
@@ -44,7 +46,7 @@ class OneKeyEach:
             for one in (
                 IdentityEntry(account=account, user="alice", user_id="AIDA1",
                               access_key_id=f"AKIA{account}", secret_access_key="secret")
-                for account in (ACCOUNT, OTHER)
+                for account in (ACCOUNT, OTHER, THIRD)
             )
         }  # fmt: skip
         self.attached: dict[str, list[Policy]] = {}
@@ -126,6 +128,13 @@ class ApiWorld:
         self.service = CloudTrailService(
             self.backends, admission=admission, ids=CountingIds(), clock=SystemClock()
         )
+
+    def change(self, kind: str, key: str, of: Any, change: Any) -> None:
+        """A state document as `change` makes it."""
+        document = self.state.get(kind, key)
+        assert document is not None
+        changed = change(msgspec.json.decode(document.body, type=of))
+        self.state.apply([Change(kind, key, msgspec.json.encode(changed))])
 
     def handle(self, request: ObservedRequest) -> Outcome:
         """The answer; its changes are kept as the door would."""

@@ -1,30 +1,21 @@
 """Every error that an operation done here can return, at least once, as boto3 sees it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from api_world import ACCOUNT, ALL_MAY, OTHER, ApiWorld
+from api_world import ACCOUNT, ALL_MAY, OTHER, THIRD, ApiWorld
 from botocore.exceptions import ClientError
+from organizations import NOW, Setting, organization
 
 from opentrail.api.cloudtrail.operations import HANDLERS
 from opentrail.api.errors import NEVER, as_api_error
 from opentrail.aws.models import service_model
 from opentrail.errors import StateConflict, Unavailable
 from opentrail.ports.destinations import KmsKey, Role
-from opentrail.ports.state import Change
-from opentrail.trail.organization import (
-    ORGANIZATION_KEY,
-    ORGANIZATION_KIND,
-    Account,
-    DelegatedAdmin,
-    Organization,
-)
+from opentrail.trail.organization import DelegatedAdmin
 from opentrail.trail.quotas import Quotas
 
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -35,26 +26,6 @@ KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{UUID}"
 GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trails:*"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/to-logs"
 NOTHING = json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*"}})
-THIRD = "333333333333"
-NOW = datetime(2026, 11, 25, tzinfo=UTC)
-
-Setting = Callable[[ApiWorld], None]
-
-
-def account(number: str) -> Account:
-    return Account(id=number, name=number, email="a@example.com", parent_id="r-root", joined=NOW)
-
-
-def organization(management: str = ACCOUNT, *members: str, **values: Any) -> Setting:
-    def make(world: ApiWorld) -> None:
-        made = Organization(
-            id="o-0123456789", root_id="r-root", management_account_id=management, created=NOW,
-            accounts=tuple(account(one) for one in (management, *members)), **values,
-        )  # fmt: skip
-        body = msgspec.json.encode(made)
-        world.state.apply([Change(ORGANIZATION_KIND, ORGANIZATION_KEY, body)])
-
-    return make
 
 
 def bucket_policy(text: str | None) -> Setting:
