@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 run: $(VENV)/.run
 	@exec $(BIN)/opentrail serve
 
-test: check
+test: check $(VENV)-audit/.ready
 	$(BIN)/python -m pytest -m contract
 
 check: $(VENV)/.dev
@@ -33,9 +33,10 @@ docs: $(VENV)/.dev
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv
-	cd requirements && for f in run dev bench; do \
+	cd requirements && for f in run dev bench mcp prowler; do \
 	  ../$(VENV)-lock/bin/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $$f.in -o $$f.lock || exit 1; done
+	$(PYTHON) tools/keep_packages.py requirements/prowler.lock requirements/prowler.keep
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || (apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV))
@@ -52,5 +53,13 @@ $(VENV)/.dev: requirements/dev.lock tests/contract/node/package-lock.json $(VENV
 	cd tests/contract/node && npm ci --silent
 	@touch $@
 
+# Two tools of auditors, each with the versions that it wants.
+$(VENV)-audit/.ready: requirements/prowler.lock requirements/mcp.lock
+	$(PYTHON) -m venv $(VENV)-audit/prowler
+	$(VENV)-audit/prowler/bin/pip install -q --no-deps --require-hashes -r requirements/prowler.lock
+	$(PYTHON) -m venv $(VENV)-audit/mcp
+	$(VENV)-audit/mcp/bin/pip install -q --no-deps --require-hashes -r requirements/mcp.lock
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-bench
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-bench $(VENV)-audit

@@ -54,3 +54,30 @@ def test_what_the_sdk_says_it_sent_is_what_is_recorded(server: Running) -> None:
     deleted = [one for one in server.records(name="DeleteObject")
                if one["requestParameters"]["bucketName"] == "node-sdk"]  # fmt: skip
     assert [one["requestParameters"]["key"] for one in deleted] == ["copy", "parts"]
+
+
+def test_a_trails_whole_life_in_another_language(server: Running) -> None:
+    server.client("s3").create_bucket(Bucket="js-logs")
+    done = subprocess.run(
+        ["node", str(FOLDER / "trails.mjs")], env=server.environment(), capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    output = {name: one["output"] for name, one in said.items() if "output" in one}
+
+    assert output["GetEventSelectors"]["AdvancedEventSelectors"] == said["advanced"]
+    assert output["UpdateTrail"]["IsMultiRegionTrail"] is True
+    assert output["GetEventConfiguration"]["AggregationConfigurations"] == [
+        {"Templates": ["API_ACTIVITY"], "EventCategory": "Data"}
+    ]
+    assert said["GetInsightSelectors"] == {"error": "InsightNotEnabledException", "modelled": True}
+    assert output["PutInsightSelectors"]["InsightSelectors"][0]["EventCategories"] == ["Data"]
+    assert output["ListInsightsMetricData"]["Values"] == []
+    assert output["GetTrailStatus"]["IsLogging"] is True
+    assert output["ListTags"]["ResourceTagList"][0]["TagsList"] == [{"Key": "a", "Value": "1"}]
+    assert said["GetTrail"] == {"error": "TrailNotFoundException", "modelled": True}
+    assert said["ListChannels"]["error"] == "UnsupportedOperationException"
+    assert all(one["requestId"] for name, one in said.items() if "output" in one)
+    names = [one["eventName"] for one in server.records() if "trails.mjs" not in str(one)]
+    assert {"PutEventConfiguration", "PutInsightSelectors", "DeleteTrail"} <= set(names)
