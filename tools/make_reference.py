@@ -13,10 +13,23 @@ from typing import Any
 import typer
 
 from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
+from opentrail.api.errors import NEVER
 from opentrail.app.settings import PREFIX, Settings
 from opentrail.cli.main import commands
+from opentrail.trail.quotas import Quotas
 
 HERE = Path(__file__).parent.parent / "docs" / "reference"
+DIFFERENCES = """- Changes hold at once, in every region; AWS's spread. ConflictException is rare.
+- LookupEvents: seconds after the call, no limit of two calls a second; `insight` finds nothing yet.
+- ListTrails and ListPublicKeys have one page, however many there are.
+- A multi-region trail shows in every region; digests are in enabled ones and where events were.
+- CreateTrail refuses a name that would take over another trail's validation.
+- A trail's topic gets no validation message when the trail is made.
+- The region of a KMS key is not compared with the bucket's: buckets here have none.
+- UpdateTrail to one region turns global service events off, as AWS's guide tells it.
+- An unknown `resources.type` is refused; new ones of AWS are added to a list.
+- Whether digests of AWS list aggregated files is not known; ours do.
+"""
 NOTE = "<!-- written by tools/make_reference.py -->\n"
 
 
@@ -50,12 +63,27 @@ def operations_page() -> str:
     not_yet = ", ".join(sorted(NOT_YET))
     return (
         f"{NOTE}# Operations of the API\n\n"
-        "OpenTrail answers `cloudtrail` and `cloudtrail-data`; all other services are forwarded.\n"
+        "OpenTrail answers `cloudtrail` and `cloudtrail-data`, and `organizations` once\n"
+        "`opentrail org` made an organization; all other services are forwarded.\n"
         "Every call needs a valid Signature Version 4.\n\n"
         f"## Done ({len(HANDLERS)})\n\n| operation | |\n|---|---|\n{done}\n\n"
         f"## Not yet ({len(NOT_YET)})\n\n"
-        f"These answer `UnsupportedOperationException`: {not_yet}.\n"
+        f"These answer `UnsupportedOperationException`: {not_yet}.\n\n"
+        f"## Known differences\n\n{DIFFERENCES}\n"
+        "## Errors that are never returned\n\n| error | why |\n|---|---|\n"
+        + "".join(f"| `{name}` | {why} |\n" for name, why in sorted(NEVER.items()))
+        + "\n## Quotas\n\n`OPENTRAIL_QUOTAS=name=number,...`; AWS's values are the defaults,\n"
+        "but for calls a second, which are not limited.\n\n| quota | default | meaning |\n|---|---|---|\n"
+        + "".join(_quotas())
     )
+
+
+def _quotas() -> list[str]:
+    meanings = dict(re.findall(r"^ {8}(\w+): ((?:.|\n {12})+)", Quotas.__doc__ or "", re.MULTILINE))
+    return [
+        f"| `{field.name}` | {field.default} | {' '.join(meanings[field.name].split())} |\n"
+        for field in fields(Quotas)
+    ]
 
 
 def commands_page() -> str:
