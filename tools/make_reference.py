@@ -73,8 +73,8 @@ def operations_page() -> str:
         "## Errors that are never returned\n\n| error | why |\n|---|---|\n"
         + "".join(f"| `{name}` | {why} |\n" for name, why in sorted(NEVER.items()))
         + "\n## Quotas\n\n`OPENTRAIL_QUOTAS=name=number,...`; AWS's values are the defaults,\n"
-        "but for calls a second, which are not limited.\n\n| quota | default | meaning |\n|---|---|---|\n"
-        + "".join(_quotas())
+        "but for calls a second, which are not limited.\n\n"
+        "| quota | default | meaning |\n|---|---|---|\n" + "".join(_quotas())
     )
 
 
