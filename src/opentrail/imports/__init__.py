@@ -1,0 +1,1 @@
+"""Existing CloudTrail logs: what a source's objects are, and the records in them."""

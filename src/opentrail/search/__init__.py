@@ -1,0 +1,1 @@
+"""Finding records by any of their fields: one filter language for command line, API and console."""

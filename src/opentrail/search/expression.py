@@ -1,0 +1,85 @@
+"""What a search asks of a record: one small tree, whatever language it was written in.
+
+A path names members from the record's root; arrays on the way are entered, so one path may lead
+to several values. A value's text is the string itself, `true` or `false`, or a number exactly as
+the record spells it; null counts as absent, objects and arrays have no text.
+
+A test looks at the texts that its path leads to:
+- every test but NOT_EQUALS and EXISTS holds when one of the texts passes it;
+- NOT_EQUALS holds when there is at least one text and none equals (so `NOT a = b` takes records
+  without `a`, `a != b` does not);
+- EXISTS holds when the path leads to anything but null, objects and arrays included.
+Text is compared case by case, character by character; FREE TEXT alone ignores case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Operator(StrEnum):
+    """How a test compares."""
+
+    EQUALS = "="
+    NOT_EQUALS = "!="
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    CONTAINS = "contains"
+    WILDCARD = "wildcard"
+    """`*` stands for any characters, `?` for one; the whole text must fit."""
+    CIDR = "cidr"
+    """An IPv4 or IPv6 network; texts that are no address never pass."""
+    GREATER = ">"
+    GREATER_OR_EQUAL = ">="
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    """Numbers when both sides are numbers, else plain text order (which orders times rightly)."""
+    EXISTS = "exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison.
+
+    Attributes:
+        path: At least one member name.
+        value: The literal; "" for EXISTS.
+    """
+
+    path: tuple[str, ...]
+    operator: Operator
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """The record's JSON holds `text` somewhere in a member name or value, whatever its case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds; without parts, every record passes."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """One of the parts holds; without parts, no record passes."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Expression
+
+
+Expression = Test | FreeText | All | Any | Not
+
+EVERYTHING = All(())

@@ -1,0 +1,1 @@
+"""Who is behind a key: sessions, the chains of roles that lead to them, and their people."""
