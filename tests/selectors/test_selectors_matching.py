@@ -139,6 +139,7 @@ def head_of(**values: Any) -> RecordHead:
 
 
 OBJECT = Resource(type="AWS::S3::Object", arn="arn:aws:s3:::logs/2026/a")
+IN_CHINA = Resource(type="AWS::S3::Object", arn="arn:aws-cn:s3:::logs/2026/a")
 FUNCTION = Resource(type="AWS::Lambda::Function", arn="arn:aws:lambda:us-east-1:1:function:f:7")
 BASIC: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({}, {"event_category": "Management", "read_only": True}, True),
@@ -152,6 +153,10 @@ BASIC: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
      {"event_category": "Data", "resources": (OBJECT,)}, True),
     ({"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::logs/2025"]}]},
      {"event_category": "Data", "resources": (OBJECT,)}, False),
+    ({"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws-cn:s3:::logs/"]}]},
+     {"event_category": "Data", "resources": (IN_CHINA,)}, True),
+    ({"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws-cn:s3"]}]},
+     {"event_category": "Data", "resources": (IN_CHINA,)}, True),
     ({"DataResources": [{"Type": "AWS::Lambda::Function",
                          "Values": ["arn:aws:lambda:us-east-1:1:function:f"]}]},
      {"event_category": "Data", "resources": (FUNCTION,)}, True),

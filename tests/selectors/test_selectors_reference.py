@@ -334,6 +334,42 @@ def test_an_absent_field_fails_what_is_wanted_and_passes_what_is_not(
         assert takes(fields, eventCategory="Data", resources=resources) is taken
 
 
+def test_conditions_that_all_selectors_share_hold_for_each_of_them() -> None:
+    names = {"Field": "eventName", "StartsWith": ["Get"], "NotEndsWith": ["Acl"]}
+    people = {"Field": "userIdentity.arn", "NotEquals": ["arn:aws:iam::1:user/robot"]}
+    keys = [{"Field": "resources.ARN", "StartsWith": [f"{BUCKET}{one}"]} for one in ("a", "b")]
+    selectors = [{"FieldSelectors": [DATA, OBJECT, names, people, one]} for one in keys]
+    predicate = compile_selectors((), parse_advanced(selectors))
+
+    def taken(name: str, key: str, **more: Any) -> bool:
+        resources = [{"type": "AWS::S3::Object", "ARN": f"{BUCKET}{key}"}]
+        values = {"eventCategory": "Data", "eventName": name, "resources": resources}
+        return predicate(read_record(encoded(BASE | values | more)).head)
+
+    robot = {"userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/robot"}}
+    assert taken("GetObject", "a/1")
+    assert taken("GetObject", "b/1")
+    assert not taken("GetObject", "c/1")
+    assert not taken("GetObjectAcl", "a/1")
+    assert not taken("PutObject", "b/1")
+    assert not taken("GetObject", "a/1", **robot)
+
+
+def test_selectors_of_several_types_are_each_asked_for_their_own() -> None:
+    types = ("AWS::S3::Object", "AWS::Lambda::Function", "AWS::SQS::Queue")
+    selectors = [
+        {"FieldSelectors": [DATA, {"Field": "resources.type", "Equals": [one]}]} for one in types
+    ]
+    predicate = compile_selectors((), parse_advanced(selectors))
+
+    def taken(kind: str) -> bool:
+        values = {"eventCategory": "Data", "resources": [{"type": kind}]}
+        return predicate(read_record(encoded(BASE | values)).head)
+
+    assert all(taken(one) for one in types)
+    assert not taken("AWS::SNS::Topic")
+
+
 @pytest.mark.parametrize("value", ["Put*", "putobject", "PutObject ", "*"])
 def test_values_are_literal_and_case_counts(value: str) -> None:
     resources = [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::b/k"}]

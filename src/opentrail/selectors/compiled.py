@@ -74,34 +74,61 @@ def _write_group(source: _Source, group: list[AdvancedEventSelector]) -> None:
     names = {field: f"v{n}" for n, field in enumerate(dict.fromkeys(fields)) if field in _READ}
     for field, name in names.items():
         source.add(2, f"{name} = {_READ[field]}")
-    if any(field.startswith("resources.") for field in fields):
-        source.add(2, "resources = head.resources or ()")
+    shared = _shared(group)
+    tests = _tests(source, [one for one in shared if one.field in names], names)
+    if tests:
+        source.add(2, f"if not ({tests}):")
+        source.add(3, "return False")
+    by_type: dict[FieldSelector | None, list[AdvancedEventSelector]] = defaultdict(list)
     for selector in group:
-        plain = [one for one in selector.field_selectors if one.field in names]
-        tests = [_test(source, one, names[one.field]) for one in sorted(plain, key=_cost)]
-        _write_selector(source, selector, " and ".join(tests) or "True")
+        by_type[_on(selector, "resources.type")].append(selector)
+    for kind, selectors in by_type.items():
+        if kind is not None or any(_on(one, "resources.ARN") for one in selectors):
+            _write_arns(source, kind)
+        for selector in selectors:
+            rest = [one for one in selector.field_selectors if one.field in names]
+            _write_selector(
+                source, selector, _tests(source, [x for x in rest if x not in shared], names)
+            )
     source.add(2, "return False")
 
 
+def _shared(group: list[AdvancedEventSelector]) -> list[FieldSelector]:
+    """The conditions that every selector of the group has: they are tested once for all."""
+    first, *others = group
+    return [
+        one
+        for one in first.field_selectors
+        if others and all(one in other.field_selectors for other in others)
+    ]
+
+
+def _write_arns(source: _Source, kind: FieldSelector | None) -> None:
+    """The ARNs of the entries of the type: all conditions must hold on one and the same entry."""
+    wanted = f" if {_test(source, kind, 'one.type')}" if kind is not None else ""
+    arn = "one.arn_prefix if one.arn is None else one.arn"
+    source.add(2, f"arns = [{arn} for one in head.resources or (){wanted}]")
+
+
 def _write_selector(source: _Source, selector: AdvancedEventSelector, plain: str) -> None:
-    on = {one.field: one for one in selector.field_selectors if one.field.startswith("resources.")}
-    source.add(2, f"if {plain}:")
-    if not on:
+    arn, kind = _on(selector, "resources.ARN"), _on(selector, "resources.type")
+    tests = [test for test in (plain, "arns" if kind or arn else "") if test]
+    source.add(2, f"if {' and '.join(tests) or 'True'}:")
+    if arn is None:
         source.add(3, "return True")
         return
-    # All conditions must hold on one and the same entry of `resources`.
-    source.add(3, "for resource in resources:")
-    depth = 4
-    if "resources.type" in on:
-        source.add(4, f"if {_test(source, on['resources.type'], 'resource.type')}:")
-        depth = 5
-    if "resources.ARN" in on:
-        source.add(depth, "arn = resource.arn")
-        source.add(depth, "if arn is None:")
-        source.add(depth + 1, "arn = resource.arn_prefix")
-        source.add(depth, f"if {_test(source, on['resources.ARN'], 'arn')}:")
-        depth += 1
-    source.add(depth, "return True")
+    source.add(3, "for arn in arns:")
+    source.add(4, f"if {_test(source, arn, 'arn')}:")
+    source.add(5, "return True")
+
+
+def _on(selector: AdvancedEventSelector, field: str) -> FieldSelector | None:
+    return next((one for one in selector.field_selectors if one.field == field), None)
+
+
+def _tests(source: _Source, fields: list[FieldSelector], names: dict[str, str]) -> str:
+    """All of the conditions, those first that cost least."""
+    return " and ".join(_test(source, one, names[one.field]) for one in sorted(fields, key=_cost))
 
 
 def _cost(field: FieldSelector) -> int:
@@ -113,13 +140,16 @@ def _test(source: _Source, field: FieldSelector, name: str) -> str:
     """Positive operators are alternatives, negative ones all forbid; both groups must agree."""
     positive = _any(source, name, field.equals, field.starts_with, field.ends_with)
     negative = _any(source, name, field.not_equals, field.not_starts_with, field.not_ends_with)
-    if field.equals and not (field.starts_with or field.ends_with or negative):
-        return positive
+    # Equality needs no look at None: an absent field equals nothing.
+    calls_positive = field.starts_with or field.ends_with
+    calls_negative = field.not_starts_with or field.not_ends_with
+    present = f"{name} is not None and "
     if positive and negative:
-        return f"{name} is not None and ({positive}) and not ({negative})"
+        needs = present if calls_positive or calls_negative else ""
+        return f"{needs}({positive}) and not ({negative})"
     if positive:
-        return f"{name} is not None and ({positive})"
-    return f"({name} is None or not ({negative}))"
+        return f"{present if calls_positive else ''}({positive})"
+    return f"({f'{name} is None or ' if calls_negative else ''}not ({negative}))"
 
 
 def _any(

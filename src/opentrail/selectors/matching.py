@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from opentrail.record import RecordHead, Resource
 from opentrail.selectors.compiled import compile_advanced
+from opentrail.selectors.resource_types import names_all
 from opentrail.selectors.values import (
     AdvancedEventSelector,
     DataResource,
@@ -18,12 +19,6 @@ from opentrail.selectors.values import (
 )
 
 Predicate = Callable[[RecordHead], bool]
-
-_ALL_OF = {
-    "AWS::S3::Object": ("arn:aws:s3", "arn:aws:s3:::"),
-    "AWS::Lambda::Function": ("arn:aws:lambda",),
-    "AWS::DynamoDB::Table": ("arn:aws:dynamodb",),
-}
 
 
 @lru_cache(maxsize=1024)
@@ -58,8 +53,7 @@ def _basic(selector: EventSelector) -> Predicate:
 
 
 def _names_resource(selected: DataResource, resources: tuple[Resource, ...]) -> bool:
-    everything = _ALL_OF.get(selected.type, ())
-    whole_type = any(value in everything for value in selected.values)
+    whole_type = any(names_all(selected.type, value) for value in selected.values)
     for resource in resources:
         if resource.type != selected.type:
             continue

@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from opentrail.selectors.resource_types import NETWORK_SOURCES, RESOURCE_TYPES, names_a
+from opentrail.selectors.resource_types import (
+    BASIC_TYPES,
+    NETWORK_SOURCES,
+    RESOURCE_TYPES,
+    names_a,
+    names_all,
+    names_basic,
+)
 from opentrail.selectors.values import (
     AdvancedEventSelector,
     DataResource,
@@ -21,11 +28,6 @@ from opentrail.selectors.values import (
 
 _LIMITS = SelectorLimits()
 
-_BASIC_TYPES = {
-    "AWS::S3::Object": "arn:aws:s3",
-    "AWS::Lambda::Function": "arn:aws:lambda",
-    "AWS::DynamoDB::Table": "arn:aws:dynamodb",
-}
 _EXCLUDABLE = ("kms.amazonaws.com", "rdsdata.amazonaws.com")
 OPERATORS = {
     "Equals": "equals",
@@ -73,7 +75,7 @@ def parse_basic(
         )
     parsed = tuple(_basic(one) for one in selectors)
     counted = sum(
-        len([value for value in resource.values if not _is_all(resource.type, value)])
+        len([value for value in resource.values if not names_all(resource.type, value)])
         for selector in parsed
         for resource in selector.data_resources
     )
@@ -129,11 +131,6 @@ def show_advanced(selector: AdvancedEventSelector) -> dict[str, Any]:
     return shown | {"FieldSelectors": fields}
 
 
-def _is_all(kind: str, value: str) -> bool:
-    start = _BASIC_TYPES.get(kind, "")
-    return value in (start, f"{start}:::")
-
-
 def _basic(values: Mapping[str, Any]) -> EventSelector:
     management = values.get("IncludeManagementEvents", True)
     excluded = tuple(values.get("ExcludeManagementEventSources") or ())
@@ -165,15 +162,14 @@ def _basic(values: Mapping[str, Any]) -> EventSelector:
 
 def _data_resource(values: Mapping[str, Any]) -> DataResource:
     kind = values.get("Type", "")
-    start = _BASIC_TYPES.get(kind)
-    if start is None:
+    if kind not in BASIC_TYPES:
         raise InvalidEventSelectors(
             f"data resource type {kind!r} is not allowed in a basic event selector; "
-            f"allowed are {', '.join(_BASIC_TYPES)}"
+            f"allowed are {', '.join(BASIC_TYPES)}"
         )
     arns = tuple(values.get("Values") or ())
     for arn in arns:
-        if not (arn == start or arn.startswith(f"{start}:")):
+        if not names_basic(kind, arn):
             raise InvalidEventSelectors(f"value {arn!r} is not an ARN for {kind}")
     return DataResource(kind, arns)
 

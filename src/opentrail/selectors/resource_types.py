@@ -157,3 +157,23 @@ _ANY = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+", re.DOTAL
 def names_a(kind: str, arn: str) -> bool:
     """Whether `arn` can be the whole ARN of a resource of type `kind`."""
     return _COMPILED.get(kind, _ANY).fullmatch(arn) is not None
+
+
+_PARTITION = r"arn:aws[a-z-]*"
+BASIC_TYPES = {
+    "AWS::S3::Object": re.compile(rf"{_PARTITION}:s3(:::)?"),
+    "AWS::Lambda::Function": re.compile(rf"{_PARTITION}:lambda"),
+    "AWS::DynamoDB::Table": re.compile(rf"{_PARTITION}:dynamodb"),
+}
+"""Types of basic selectors, and the value that stands for all resources of each."""
+
+
+def names_all(kind: str, value: str) -> bool:
+    """Whether a basic selector's value stands for every resource of type `kind`."""
+    return BASIC_TYPES[kind].fullmatch(value) is not None
+
+
+def names_basic(kind: str, value: str) -> bool:
+    """Whether a basic selector on `kind` may have the value."""
+    start = value.split(":")[:3]
+    return len(start) == 3 and names_all(kind, ":".join(start))
