@@ -1,5 +1,6 @@
 """Malformed calls: each gets an AWS error in both places, and the service lives on."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,24 @@ CASES: dict[str, tuple[Callable[[], ObservedRequest], int, str]] = {
         lambda: call(b'{"MaxResults":true}', operation="LookupEvents"), 400,
         "SerializationException"),
 }  # fmt: skip
+
+
+def test_the_content_types_case_does_not_matter(world: ApiWorld) -> None:
+    for content_type in (JSON.upper(), f"{JSON}; charset=utf-8"):
+        assert world.handle(call(b"{}", content_type=content_type)).status == 200
+
+
+def test_zeros_are_filled_in_only_where_figures_may_be(world: ApiWorld) -> None:
+    body = (
+        b'{"EventSource":"s3.amazonaws.com","EventName":"PutObject","Period":60,'
+        b'"InsightType":"ApiCallRateInsight","DataType":"FillWithZeros",'
+        b'"StartTime":-62135596800,"EndTime":253402300799}'
+    )
+
+    outcome = world.handle(call(body, operation="ListInsightsMetricData"))
+
+    assert outcome.status == 200
+    assert 21_598 <= len(json.loads(outcome.body)["Values"]) <= 21_600
 
 
 @pytest.fixture

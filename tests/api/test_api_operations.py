@@ -124,6 +124,46 @@ def test_a_multi_region_trail_shows_in_other_regions_as_a_shadow(world: ApiWorld
     assert code_of(away.stop_logging, Name=multi) == "InvalidHomeRegionException"
 
 
+def test_the_tags_of_a_shadow_are_listed(world: ApiWorld) -> None:
+    world.client().create_trail(
+        Name="main", S3BucketName="audit", IsMultiRegionTrail=True, TagsList=[{"Key": "a"}]
+    )
+
+    (found,) = world.client("eu-west-1").list_tags(ResourceIdList=[ARN])["ResourceTagList"]
+
+    assert found["TagsList"] == [{"Key": "a", "Value": ""}]
+
+
+def test_a_trail_goes_to_every_region_and_back(client: Any, world: ApiWorld, trail: Any) -> None:
+    away = world.client("eu-west-1")
+
+    multi = client.update_trail(Name="main", IsMultiRegionTrail=True)
+    shadows = away.describe_trails()["trailList"]
+    single = client.update_trail(Name="main", IsMultiRegionTrail=False)
+
+    assert multi["IncludeGlobalServiceEvents"] is True
+    assert [one["TrailARN"] for one in shadows] == [ARN]
+    assert single["IncludeGlobalServiceEvents"] is False
+    assert away.describe_trails()["trailList"] == []
+    assert code_of(away.get_trail_status, Name=ARN) == "TrailNotFoundException"
+
+
+def test_every_paginator_of_boto3_comes_to_an_end(client: Any, trail: Any) -> None:
+    parameters: dict[str, dict[str, Any]] = {
+        "list_insights_data": {"InsightSource": ARN, "DataType": "InsightsEvents"},
+        "list_tags": {"ResourceIdList": [ARN]},
+    }
+    done = {name for name, api in client.meta.method_to_api_mapping.items() if api in HANDLERS}
+    paginated = {name for name in done if client.can_paginate(name)}
+
+    for name in paginated:
+        assert len(list(client.get_paginator(name).paginate(**parameters.get(name, {})))) == 1
+
+    assert paginated == {"list_insights_data", "list_public_keys", "list_tags", "list_trails",
+                         "lookup_events"}  # fmt: skip
+    assert client.waiter_names == []
+
+
 def test_another_accounts_trails_are_not_there(world: ApiWorld, trail: Any) -> None:
     other = world.client(account=OTHER)
 

@@ -72,6 +72,14 @@ def members_trail(world: ApiWorld) -> None:
     owner.create_trail(Name="theirs", S3BucketName="audit", IsOrganizationTrail=True)
 
 
+def full_elsewhere(world: ApiWorld) -> None:
+    """`main` is in every region; eu-west-1 has two more trails of its own."""
+    world.limit(trails_per_region=3)
+    world.serve()
+    for name in ("one", "two"):
+        world.client("eu-west-1").create_trail(Name=name, S3BucketName="audit")
+
+
 def nothing(world: ApiWorld) -> None: ...
 
 
@@ -86,6 +94,8 @@ AGGREGATED = [{"EventCategory": "Data", "Templates": ["API_ACTIVITY"]}]
 METRIC = {"EventSource": "s3.amazonaws.com", "EventName": "PutObject"}
 LOGS = {"CloudWatchLogsLogGroupArn": GROUP, "CloudWatchLogsRoleArn": ROLE}
 TAG = [{"Key": "a"}]
+COMMON = {"SerializationException", "ThrottlingException", "ValidationException"}
+"""Errors of any operation, whatever its model names."""
 
 CASES: list[tuple[str, Setting, str, dict[str, Any], str]] = [
     # Names
@@ -159,7 +169,12 @@ CASES: list[tuple[str, Setting, str, dict[str, Any], str]] = [
      ""),
     ("list_tags", nothing, "ValidationException", {"ResourceIdList": [ARN] * 21}, "21"),
     # Regions
-    ("delete_trail", nothing, "InvalidHomeRegionException", {"Name": ARN}, "us-east-1"),
+    ("add_tags", nothing, "ResourceNotFoundException", {"ResourceId": ARN, "TagsList": TAG},
+     "can be changed only in its home region, us-east-1"),
+    ("create_trail", full_elsewhere, "MaximumNumberOfTrailsExceededException",
+     new(IsMultiRegionTrail=True), f"User: {ACCOUNT} already has 3 trails in eu-west-1."),
+    ("delete_trail", nothing, "InvalidHomeRegionException", {"Name": ARN},
+     "can be changed only in its home region, us-east-1; this is eu-west-1."),
     # Selectors
     ("put_event_selectors", nothing, "InvalidEventSelectorsException", {"TrailName": "main"}, ""),
     ("put_event_selectors", lambda world: world.limit(event_selectors=0),
@@ -188,6 +203,12 @@ CASES: list[tuple[str, Setting, str, dict[str, Any], str]] = [
      {"InsightSource": f"{ARN}x", "DataType": "InsightsEvents"}, "Unknown trail"),
     ("list_insights_data", nothing, "InvalidParameterException",
      {"InsightSource": ARN, "DataType": "InsightsEvents", "MaxResults": 51}, "50"),
+    ("list_insights_data", nothing, "InvalidParameterException",
+     {"InsightSource": "arn:none", "DataType": "InsightsEvents"}, "'arn:none'"),
+    ("list_insights_metric_data", nothing, "InvalidParameterException",
+     {**METRIC, "InsightType": "ApiCallRateInsight", "TrailName": STORE}, "eventdatastore"),
+    ("list_insights_metric_data", nothing, "InvalidTrailNameException",
+     {**METRIC, "InsightType": "ApiCallRateInsight", "TrailName": "a--b"}, "adjacent"),
     ("list_insights_metric_data", nothing, "InvalidParameterException",
      {**METRIC, "InsightType": "ApiErrorRateInsight"}, "ErrorCode"),
     ("list_insights_metric_data", nothing, "InvalidParameterException",
@@ -233,6 +254,8 @@ CASES: list[tuple[str, Setting, str, dict[str, Any], str]] = [
      "DelegatedAdminAccountLimitExceededException", {"MemberAccountId": "5" * 12}, "3"),
     ("register_organization_delegated_admin", organization(), "InvalidParameterException",
      {"MemberAccountId": "x" * 12}, "regular expression"),
+    ("register_organization_delegated_admin", organization(), "InvalidParameterException",
+     {"MemberAccountId": "\N{ARABIC-INDIC DIGIT ONE}" * 12}, "regular expression"),
     ("deregister_organization_delegated_admin", organization(ACCOUNT, OTHER),
      "AccountNotRegisteredException", {"DelegatedAdminAccountId": OTHER}, ""),
     # Any operation
@@ -258,7 +281,7 @@ def test_the_error_is_returned(
     world.client().create_trail(Name="main", S3BucketName="audit", IsMultiRegionTrail=True)
     setting(world)
     world.serve()
-    region = "eu-west-1" if code == "InvalidHomeRegionException" else "us-east-1"
+    region = "eu-west-1" if "home region" in text else "us-east-1"
     client = world.client(region, parameter_validation=False)
     before = world.state.snapshot()
 
@@ -273,16 +296,20 @@ def test_the_error_is_returned(
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert answer["ResponseMetadata"]["RequestId"]
     assert world.state.snapshot() == before
+    assert code in COMMON | modelled(client.meta.method_to_api_mapping[operation])
+
+
+def modelled(operation: str) -> set[str]:
+    return {
+        shape.name for shape in service_model("cloudtrail").operation_model(operation).error_shapes
+    }
 
 
 def test_every_modelled_error_is_in_the_table_or_told_as_never_returned() -> None:
-    model = service_model("cloudtrail")
-    modelled = {
-        shape.name for name in HANDLERS for shape in model.operation_model(name).error_shapes
-    }
+    every = {code for name in HANDLERS for code in modelled(name)}
     shown = {code for _, _, code, _, _ in CASES} | {"ConflictException"}
 
-    assert modelled == (shown & modelled) | NEVER.keys()
+    assert every == (shown & every) | NEVER.keys()
     assert not shown & NEVER.keys()
     assert as_api_error(StateConflict("x")).code == "ConflictException"
 
@@ -291,13 +318,14 @@ def test_a_quota_of_calls_is_for_an_account_and_a_region(world: ApiWorld) -> Non
     world.quotas = Quotas(lookup_events_per_second=2)
     world.serve()
 
-    world.client().lookup_events()
-    world.client().lookup_events()
+    here, there, other = world.client(), world.client("eu-west-1"), world.client(account=OTHER)
+    here.lookup_events()
+    here.lookup_events()
     with pytest.raises(ClientError, match="Rate exceeded"):
-        world.client().lookup_events()
-    world.client("eu-west-1").lookup_events()
-    world.client(account=OTHER).lookup_events()
-    world.client().describe_trails()
+        here.lookup_events()
+    there.lookup_events()
+    other.lookup_events()
+    here.describe_trails()
 
 
 def test_a_call_for_a_region_that_is_none_is_refused(world: ApiWorld) -> None:

@@ -81,7 +81,7 @@ def called(request: ObservedRequest) -> Called:
             f"X-Amz-Target {target[:200]!r} names no operation of {service}.",
             404,
         )
-    content_type = (request.header("content-type") or "").partition(";")[0].strip()
+    content_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if request.method != "POST" or content_type not in _JSON_TYPES:
         raise ApiError(
             "SerializationException",

@@ -151,4 +151,5 @@ def _camel(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    # \d and \w are AWS's: of ASCII.
+    return re.compile(pattern, re.ASCII)

@@ -22,8 +22,13 @@ def trails_of(caller: Caller, backends: Backends) -> tuple[Trail, ...]:
 
 
 def visible(trail: Trail, caller: Caller) -> bool:
-    """Whether the trail exists in the caller's region: there at home, or as a shadow."""
-    return trail.home_region == caller.region or trail.is_multi_region_trail
+    """Whether the trail exists in the caller's region."""
+    return is_in(trail, caller.region)
+
+
+def is_in(trail: Trail, region: str) -> bool:
+    """Whether the trail exists in the region: there at home, or as a shadow."""
+    return trail.home_region == region or trail.is_multi_region_trail
 
 
 def find_trail(name: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:

@@ -16,7 +16,9 @@ from opentrail.api.cloudtrail.find import find_at_home, find_trail, saved
 from opentrail.api.cloudtrail.times import time_of
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply
+from opentrail.errors import InvalidInput
 from opentrail.selectors import InsightSelector
+from opentrail.trail.names import InvalidTrailArn
 from opentrail.trail.trail import Trail
 
 Parameters = Mapping[str, Any]
@@ -59,7 +61,7 @@ def list_insights_data(parameters: Parameters, caller: Caller, backends: Backend
     source = parameters["InsightSource"]
     try:
         trail, _ = find_trail(source, caller, backends)
-    except ApiError as problem:
+    except (ApiError, InvalidInput) as problem:
         raise ApiError("InvalidParameterException", str(problem)) from None
     if source != trail.arn:
         raise ApiError(
@@ -85,7 +87,7 @@ def list_insights_metric_data(parameters: Parameters, caller: Caller, backends: 
         trail = {"TrailARN": _arn_of_trail(parameters["TrailName"], caller, backends)}
     start, end = _range(parameters, caller.now)
     _no_further_page(parameters)
-    start = max(start, caller.now - PERIODS[period])
+    start, end = max(start, caller.now - PERIODS[period]), min(end, caller.now)
     times = _filled(start, end, period) if parameters.get("DataType") == "FillWithZeros" else []
     page = times[: parameters.get("MaxResults", 21600)]
     named = ("EventSource", "EventName", "InsightType", "ErrorCode")
@@ -99,7 +101,7 @@ def list_insights_metric_data(parameters: Parameters, caller: Caller, backends: 
 def _arn_of_trail(name: str, caller: Caller, backends: Backends) -> str:
     try:
         return find_trail(name, caller, backends)[0].arn
-    except ApiError as problem:
+    except (ApiError, InvalidTrailArn) as problem:
         raise ApiError("InvalidParameterException", str(problem)) from None
 
 

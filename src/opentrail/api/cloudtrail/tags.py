@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from opentrail.api.cloudtrail.find import find_at_home, saved
+from opentrail.api.cloudtrail.find import find_at_home, find_trail, saved
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply
 from opentrail.trail.quotas import Quotas
@@ -16,6 +16,7 @@ from opentrail.trail.trail import Trail
 
 Parameters = Mapping[str, Any]
 Tags = tuple[tuple[str, str], ...]
+Find = Callable[[str, Caller, Backends], tuple[Trail, int]]
 
 _START = r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:"
 _ABSENT = {
@@ -84,7 +85,7 @@ def list_tags(parameters: Parameters, caller: Caller, backends: Backends) -> Rep
 
 def _listed(arn: str, caller: Caller, backends: Backends) -> Trail:
     try:
-        return _tagged(arn, caller, backends)[0]
+        return _found(arn, caller, backends, find_trail)[0]
     except ApiError as problem:
         if problem.code == "ChannelNotFoundException":
             # ListTags alone does not model it.
@@ -125,6 +126,17 @@ def _check_count(count: int, quotas: Quotas) -> None:
 
 
 def _tagged(arn: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:
+    """The trail of the ARN, to change its tags."""
+    try:
+        return _found(arn, caller, backends, find_at_home)
+    except ApiError as problem:
+        if problem.code == "InvalidHomeRegionException":
+            # Operations on tags do not model it.
+            raise ApiError("ResourceNotFoundException", str(problem)) from problem
+        raise
+
+
+def _found(arn: str, caller: Caller, backends: Backends, find: Find) -> tuple[Trail, int]:
     if not arn.startswith("arn:"):
         raise ApiError("CloudTrailARNInvalidException", f"{arn[:200]!r} is not an ARN.")
     kind = arn.split(":", 5)[-1].partition("/")[0]
@@ -137,7 +149,7 @@ def _tagged(arn: str, caller: Caller, backends: Backends) -> tuple[Trail, int]:
             "ResourceTypeNotSupportedException", f"Resources like {arn[:200]} have no tags here."
         )
     try:
-        return find_at_home(arn, caller, backends)
+        return find(arn, caller, backends)
     except ApiError as problem:
         if problem.code == "TrailNotFoundException":
             raise ApiError("ResourceNotFoundException", f"Unknown resource: {arn}") from problem

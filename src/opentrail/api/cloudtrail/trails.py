@@ -15,6 +15,7 @@ from opentrail.api.cloudtrail.find import (
     arn_of,
     find_at_home,
     find_trail,
+    is_in,
     saved,
     trails_of,
     visible,
@@ -59,7 +60,6 @@ def create_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
             "TrailAlreadyExistsException",
             f"Trail {name} already exists for customer: {account_id}",
         )
-    _check_room(trails, caller, backends)
     trail = Trail(
         arn=arn,
         name=name,
@@ -75,6 +75,7 @@ def create_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
         member_account_ids=organization.member_account_ids if organization else (),
         **_named(parameters),
     )
+    _check_room(trail, trails, caller, backends)
     trail = _checked(_with_topic(trail, parameters), trails, backends)
     return Reply(_settings(trail), (saved(trail, 0),))
 
@@ -210,14 +211,20 @@ def _converted(trail: Trail, parameters: Parameters, caller: Caller, backends: B
     )
 
 
-def _check_room(trails: tuple[Trail, ...], caller: Caller, backends: Backends) -> None:
-    here = [trail for trail in trails if visible(trail, caller)]
+def _check_room(
+    trail: Trail, others: tuple[Trail, ...], caller: Caller, backends: Backends
+) -> None:
+    """Nothing, if every region that the trail will be in has room for it."""
+    regions = [trail.home_region]
+    if trail.is_multi_region_trail:
+        regions += sorted({other.home_region for other in others} - {trail.home_region})
     allowed = backends.quotas.trails_per_region
-    if len(here) >= allowed:
-        raise ApiError(
-            "MaximumNumberOfTrailsExceededException",
-            f"User: {caller.account_id} already has {allowed} trails in {caller.region}.",
-        )
+    for region in regions:
+        if sum(is_in(other, region) for other in others) >= allowed:
+            raise ApiError(
+                "MaximumNumberOfTrailsExceededException",
+                f"User: {caller.account_id} already has {allowed} trails in {region}.",
+            )
 
 
 def _checked(trail: Trail, trails: tuple[Trail, ...], backends: Backends) -> Trail:
