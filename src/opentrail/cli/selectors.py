@@ -13,14 +13,16 @@ import msgspec
 import typer
 
 from opentrail.adapters.journal import SegmentJournalReader
+from opentrail.api.validate import problems
 from opentrail.app.anchors import has_state, open_state
 from opentrail.app.settings import read_settings
+from opentrail.aws.models import service_model
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, fail, output, safe
 from opentrail.cli.trails import find_trail
 from opentrail.errors import InvalidInput
 from opentrail.ports.journal import JournalDamaged
 from opentrail.record import Record, read_record
-from opentrail.record.container import inflate
+from opentrail.record.container import ContainerUnreadable, inflate
 from opentrail.selectors import (
     AdvancedEventSelector,
     EventSelector,
@@ -82,14 +84,23 @@ def _of_file(path: Path) -> Selectors:
     except (OSError, ValueError) as problem:
         raise InvalidInput(f"{path} can't be read as JSON: {problem}") from problem
     if isinstance(values, list):
-        advanced = bool(values) and "FieldSelectors" in values[0]
+        advanced = bool(values) and isinstance(values[0], dict) and "FieldSelectors" in values[0]
         values = {"AdvancedEventSelectors" if advanced else "EventSelectors": values}
-    return (
-        parse_basic(values["EventSelectors"]) if values.get("EventSelectors") else (),
-        parse_advanced(values["AdvancedEventSelectors"])
-        if values.get("AdvancedEventSelectors")
-        else (),
-    )
+    return _parsed(path, values if isinstance(values, dict) else {})
+
+
+def _parsed(path: Path, values: dict[str, Any]) -> Selectors:
+    basic, advanced = values.get("EventSelectors"), values.get("AdvancedEventSelectors")
+    if bool(basic) == bool(advanced):
+        found = "both" if basic else "neither"
+        raise InvalidInput(
+            f"{path} has {found} of EventSelectors and AdvancedEventSelectors; one is expected"
+        )
+    shape = service_model("cloudtrail").operation_model("PutEventSelectors").input_shape
+    assert shape is not None
+    for problem in problems(shape, values | {"TrailName": "any"}):
+        raise InvalidInput(f"{path}: {problem.message}")
+    return parse_basic(basic) if basic else (), parse_advanced(advanced) if advanced else ()
 
 
 def _records(text: str) -> Iterator[Record]:
@@ -98,7 +109,10 @@ def _records(text: str) -> Iterator[Record]:
     path = Path(text)
     if path.is_file():
         content = path.read_bytes()
-        return _in(inflate(content) if content[:2] == b"\x1f\x8b" else content)
+        try:
+            return _in(inflate(content) if content[:2] == b"\x1f\x8b" else content)
+        except ContainerUnreadable as problem:
+            raise InvalidInput(f"{path} can't be read: {problem}") from problem
     return _in_journal(text)
 
 
@@ -113,6 +127,8 @@ def _in(content: bytes) -> Iterator[Record]:
         return
     if isinstance(value, dict):
         value = value.get("Records", [value])
+    if not isinstance(value, list):
+        raise InvalidInput("a record, a list of records or a log file is expected")
     for one in value:
         yield read_record(json.dumps(one).encode())
 
