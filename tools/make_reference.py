@@ -19,17 +19,30 @@ from opentrail.cli.main import commands
 from opentrail.trail.quotas import Quotas
 
 HERE = Path(__file__).parent.parent / "docs" / "reference"
-DIFFERENCES = """- Changes hold at once, in every region; AWS's spread. ConflictException is rare.
-- LookupEvents: seconds after the call, no limit of two calls a second; `insight` finds nothing yet.
-- ListTrails and ListPublicKeys have one page, however many there are.
+GENERAL = """- Changes hold at once, in every region; AWS's spread. ConflictException is rare.
 - A multi-region trail shows in every region; digests are in enabled ones and where events were.
-- CreateTrail refuses a name that would take over another trail's validation.
-- A trail's topic gets no validation message when the trail is made.
-- The region of a KMS key is not compared with the bucket's: buckets here have none.
-- UpdateTrail to one region turns global service events off, as AWS's guide tells it.
-- An unknown `resources.type` is refused; new ones of AWS are added to a list.
 - Whether digests of AWS list aggregated files is not known; ours do.
 """
+DIFFERENCES = {
+    "AddTags": "Trails only. In a shadow's region: ResourceNotFoundException.",
+    "CreateTrail": "Refuses a name that would take over another trail's validation. The topic gets "
+    "no validation message. The region of a KMS key is not compared with the bucket's: buckets "
+    "here have none.",
+    "ListInsightsMetricData": "Zeros that do not fit into MaxResults are left out: no NextToken.",
+    "ListPublicKeys": "One page, however many there are.",
+    "ListTags": "Trails only.",
+    "ListTrails": "One page, however many there are.",
+    "LookupEvents": "Events are there seconds after the call; `insight` finds none yet. No limit "
+    "of two calls a second unless the quota is set.",
+    "PutEventConfiguration": "Trails only.",
+    "PutEventSelectors": "A `resources.type` that OpenTrail's list does not have is refused.",
+    "PutInsightSelectors": "Trails only. StopLogging leaves them; AWS turns Insights off.",
+    "RemoveTags": "Trails only. In a shadow's region: ResourceNotFoundException.",
+    "UpdateTrail": "To one region it turns global service events off, as AWS's guide tells it. To "
+    "all regions it does not count the trails there: AWS names no error for it.",
+}
+"""What a client can tell from AWS, of each operation."""
+
 NOTE = "<!-- written by tools/make_reference.py -->\n"
 
 
@@ -55,27 +68,31 @@ def settings_page() -> str:
 
 
 def operations_page() -> str:
-    """Every operation of the API and whether it is done."""
-    done = "\n".join(
-        f"| {name} | {(handler.__doc__ or '').strip().splitlines()[0]} |"
-        for name, handler in sorted(HANDLERS.items())
-    )
-    not_yet = ", ".join(sorted(NOT_YET))
+    """Every operation of the API, its state and its known differences."""
     return (
         f"{NOTE}# Operations of the API\n\n"
         "OpenTrail answers `cloudtrail` and `cloudtrail-data`, and `organizations` once\n"
         "`opentrail org` made an organization; all other services are forwarded.\n"
-        "Every call needs a valid Signature Version 4.\n\n"
-        f"## Done ({len(HANDLERS)})\n\n| operation | |\n|---|---|\n{done}\n\n"
-        f"## Not yet ({len(NOT_YET)})\n\n"
-        f"These answer `UnsupportedOperationException`: {not_yet}.\n\n"
-        f"## Known differences\n\n{DIFFERENCES}\n"
+        "Every call needs a valid Signature Version 4.\n"
+        f"{len(HANDLERS)} operations are done; {len(NOT_YET)} are not yet, and answer "
+        "`UnsupportedOperationException`.\n\n"
+        "| operation | state | what it gives | known differences |\n|---|---|---|---|\n"
+        + "".join(_operation(name) for name in sorted(HANDLERS.keys() | NOT_YET))
+        + f"\n## Known differences of all\n\n{GENERAL}\n"
         "## Errors that are never returned\n\n| error | why |\n|---|---|\n"
         + "".join(f"| `{name}` | {why} |\n" for name, why in sorted(NEVER.items()))
         + "\n## Quotas\n\n`OPENTRAIL_QUOTAS=name=number,...`; AWS's values are the defaults,\n"
         "but for calls a second, which are not limited.\n\n"
         "| quota | default | meaning |\n|---|---|---|\n" + "".join(_quotas())
     )
+
+
+def _operation(name: str) -> str:
+    handler = HANDLERS.get(name)
+    if handler is None:
+        return f"| {name} | not yet | | |\n"
+    gives = (handler.__doc__ or "").strip().splitlines()[0]
+    return f"| {name} | done | {gives} | {DIFFERENCES.get(name, '')} |\n"
 
 
 def _quotas() -> list[str]:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from opentrail.api.cloudtrail.operations import HANDLERS
+from opentrail.aws.models import service_model
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -25,6 +28,15 @@ def test_a_reference_page_is_as_the_code_is(name: str) -> None:
     page = (ROOT / "docs" / "reference" / name).read_text()
 
     assert page == maker().PAGES[name](), "run `make docs`"
+
+
+def test_every_operation_has_a_row_with_its_state() -> None:
+    page = (ROOT / "docs" / "reference" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| (\w+) \| (done|not yet) \|", page, re.MULTILINE))
+
+    assert rows.keys() == {*service_model("cloudtrail").operation_names, "PutAuditEvents"}
+    assert {name for name, state in rows.items() if state == "done"} == HANDLERS.keys()
+    assert maker().DIFFERENCES.keys() <= HANDLERS.keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(one.relative_to(ROOT)) for one in PAGES])
