@@ -103,7 +103,7 @@ CASES: list[tuple[str, Setting, str, dict[str, Any], str]] = [
     ("create_trail", nothing, "TrailAlreadyExistsException", new(Name="main"), "main already"),
     ("get_trail", nothing, "CloudTrailARNInvalidException", {"Name": STORE}, "eventdatastore"),
     ("get_trail", nothing, "TrailNotFoundException", {"Name": "none"},
-     f"Unknown trail: none for the user: {ACCOUNT}"),
+     f"Unknown trail: {ARN.replace('main', 'none')} for the user: {ACCOUNT}"),
     # Buckets
     ("create_trail", nothing, "InvalidS3BucketNameException", new(S3BucketName="A"), "'A'"),
     ("create_trail", nothing, "InvalidS3PrefixException", new(S3KeyPrefix="/"), "'/'"),

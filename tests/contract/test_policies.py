@@ -31,7 +31,7 @@ def test_a_refused_call_is_recorded_without_its_parameters(tmp_path: Path) -> No
         path.write_text(path.read_text() + entry)
 
         time.sleep(RELOAD_SECONDS + 0.2)
-        with pytest.raises(ClientError, match="Unknown trail: main"):
+        with pytest.raises(ClientError, match="Unknown trail: arn:aws"):
             client.stop_logging(Name="main")
         refused, unknown = server.records(name="StopLogging")
 
@@ -44,5 +44,6 @@ def test_a_refused_call_is_recorded_without_its_parameters(tmp_path: Path) -> No
         "because no identity-based policy allows the cloudtrail:StopLogging action"
     )
     assert unknown["errorCode"] == "TrailNotFoundException"
-    assert unknown["errorMessage"] == f"Unknown trail: main for the user: {ACCOUNT}"
+    arn = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
+    assert unknown["errorMessage"] == f"Unknown trail: {arn} for the user: {ACCOUNT}"
     assert unknown["requestParameters"] == {"name": "main"}

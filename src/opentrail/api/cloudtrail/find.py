@@ -42,8 +42,9 @@ def find_trail(name: str, caller: Caller, backends: Backends) -> tuple[Trail, in
     document = backends.state.get(TRAIL_KIND, arn)
     trail = _read(document) if document is not None else None
     if document is None or trail is None or not _may_see(trail, caller):
+        # By ARN, however the caller named it: so in real records of StopLogging.
         raise ApiError(
-            "TrailNotFoundException", f"Unknown trail: {name} for the user: {caller.account_id}"
+            "TrailNotFoundException", f"Unknown trail: {arn} for the user: {caller.account_id}"
         )
     return trail, document.version
 
