@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from api_world import ACCOUNT, OTHER, ApiWorld, record
 from botocore.exceptions import ClientError
 
 from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
 from opentrail.history.row import history_row
+from opentrail.ports.state import Change
 from opentrail.record import read_record
+from opentrail.trail.status import STATUS_KIND, TrailStatus, status_key
 
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
 
@@ -146,6 +149,17 @@ def test_a_trail_goes_to_every_region_and_back(client: Any, world: ApiWorld, tra
     assert single["IncludeGlobalServiceEvents"] is False
     assert away.describe_trails()["trailList"] == []
     assert code_of(away.get_trail_status, Name=ARN) == "TrailNotFoundException"
+
+
+def test_each_region_has_its_own_status(world: ApiWorld) -> None:
+    home, away = world.client(), world.client("eu-west-1")
+    home.create_trail(Name="main", S3BucketName="audit", IsMultiRegionTrail=True)
+    when = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    status = msgspec.json.encode(TrailStatus(latest_delivery_time=when))
+    world.state.apply([Change(STATUS_KIND, status_key(ARN, "eu-west-1"), status)])
+
+    assert away.get_trail_status(Name=ARN)["LatestDeliveryTime"] == when
+    assert "LatestDeliveryTime" not in home.get_trail_status(Name=ARN)
 
 
 def test_every_paginator_of_boto3_comes_to_an_end(client: Any, trail: Any) -> None:

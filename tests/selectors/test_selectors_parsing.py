@@ -105,6 +105,9 @@ REFUSED: list[tuple[list[dict[str, Any]], str]] = [
     ([NETWORK, SOURCE, field("readOnly", Equals=["true"])], "readOnly"),
     ([NETWORK, SOURCE, KIND], "resources.type"),
     ([NETWORK, SOURCE, field("eventType", Equals=["AwsVpceEvent"])], "eventType"),
+    ([DATA, KIND, field("sessionCredentialFromConsole", Equals=["true"], StartsWith=["t"])],
+     "Equals and NotEquals only"),
+    ([NETWORK, field("eventSource", Equals=["s3.amazonaws.com"], NotEquals=["x"])], "Equals only"),
 ]  # fmt: skip
 
 
@@ -185,6 +188,12 @@ REFUSED_BASIC: list[tuple[list[dict[str, Any]], str]] = [
      "arn:aws:dynamodbx:t"),
     ([{"DataResources": [objects("arn:aws:s3:::b/", "")]}], "''"),
     ([{"DataResources": [objects("*")]}], "'*'"),
+    ([{"DataResources": [{"Type": "AWS::Lambda::Function",
+                          "Values": ["arn:aws:lambda:us-east-1:123456789012:layer:x"]}]}], "layer"),
+    ([{"DataResources": [{"Type": "AWS::DynamoDB::Table",
+                          "Values": ["arn:aws:dynamodb:us-east-1"]}]}], "dynamodb:us-east-1"),
+    ([{"DataResources": [objects("arn:aws:s3:us-east-1:123456789012:accesspoint/x")]}],
+     "accesspoint"),
 ]  # fmt: skip
 
 

@@ -220,8 +220,7 @@ def _check_management(fields: Mapping[str, FieldSelector]) -> None:
     source = fields.get("eventSource")
     if source is None:
         return
-    used = {name for name in OPERATORS.values() if getattr(source, name)}
-    if used != {"not_equals"} or not set(source.not_equals) <= set(_EXCLUDABLE):
+    if _operators(source) != {"not_equals"} or not set(source.not_equals) <= set(_EXCLUDABLE):
         raise InvalidEventSelectors(
             f"eventSource of management events allows only NotEquals {' and '.join(_EXCLUDABLE)}"
         )
@@ -245,7 +244,13 @@ def _check_data(fields: Mapping[str, FieldSelector]) -> None:
                 "use StartsWith or EndsWith for a part of one"
             )
     console = fields.get("sessionCredentialFromConsole")
-    if console is not None and {*console.equals, *console.not_equals} != {"true"}:
+    if console is None:
+        return
+    if not _operators(console) <= {"equals", "not_equals"}:
+        raise InvalidEventSelectors(
+            "field sessionCredentialFromConsole allows Equals and NotEquals only"
+        )
+    if {*console.equals, *console.not_equals} != {"true"}:
         raise InvalidEventSelectors("sessionCredentialFromConsole allows only the value true")
 
 
@@ -255,6 +260,8 @@ def _check_network(fields: Mapping[str, FieldSelector]) -> None:
         raise InvalidEventSelectors(
             "network activity events need eventSource with exactly one Equals value"
         )
+    if _operators(source) != {"equals"}:
+        raise InvalidEventSelectors("eventSource of network activity events allows Equals only")
     if source.equals[0] not in NETWORK_SOURCES:
         near = get_close_matches(source.equals[0], sorted(NETWORK_SOURCES), 3)
         raise InvalidEventSelectors(
@@ -264,6 +271,10 @@ def _check_network(fields: Mapping[str, FieldSelector]) -> None:
     code = fields.get("errorCode")
     if code is not None and code.equals != ("VpceAccessDenied",):
         raise InvalidEventSelectors("errorCode allows only the value VpceAccessDenied")
+
+
+def _operators(field: FieldSelector) -> set[str]:
+    return {name for name in OPERATORS.values() if getattr(field, name)}
 
 
 _CHECKS = {

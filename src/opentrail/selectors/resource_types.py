@@ -160,20 +160,28 @@ def names_a(kind: str, arn: str) -> bool:
 
 
 _PARTITION = r"arn:aws[a-z-]*"
-BASIC_TYPES = {
+_ALL_OF = {
     "AWS::S3::Object": re.compile(rf"{_PARTITION}:s3(:::)?"),
     "AWS::Lambda::Function": re.compile(rf"{_PARTITION}:lambda"),
     "AWS::DynamoDB::Table": re.compile(rf"{_PARTITION}:dynamodb"),
 }
 """Types of basic selectors, and the value that stands for all resources of each."""
 
+_SOME_OF = {
+    "AWS::S3::Object": re.compile(rf"{_PARTITION}:s3:::.+", re.DOTALL),
+    "AWS::Lambda::Function": re.compile(rf"{_PARTITION}:lambda:[a-z0-9-]+:[0-9]+:function:.*"),
+    "AWS::DynamoDB::Table": re.compile(rf"{_PARTITION}:dynamodb:[a-z0-9-]+:[0-9]+:table/.+"),
+}
+"""Values that stand for some of them."""
+
+BASIC_TYPES = tuple(_ALL_OF)
+
 
 def names_all(kind: str, value: str) -> bool:
     """Whether a basic selector's value stands for every resource of type `kind`."""
-    return BASIC_TYPES[kind].fullmatch(value) is not None
+    return _ALL_OF[kind].fullmatch(value) is not None
 
 
 def names_basic(kind: str, value: str) -> bool:
     """Whether a basic selector on `kind` may have the value."""
-    start = value.split(":")[:3]
-    return len(start) == 3 and names_all(kind, ":".join(start))
+    return names_all(kind, value) or _SOME_OF[kind].fullmatch(value) is not None
