@@ -6,6 +6,7 @@ AWS does not publish its table; this one follows what its answers show: the reco
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -86,28 +87,57 @@ NAME_MEMBERS = {
 """What a plain `name` means at some services."""
 
 
-def resource_names(head: RecordHead) -> tuple[tuple[str, str], ...]:
+Pairs = tuple[tuple[str, str], ...]
+
+
+def resource_names(head: RecordHead) -> Pairs:
     """(type, name) pairs without repetition, in the order found."""
-    found: dict[tuple[str, str], None] = {}
-    for resource in head.resources or ():
-        if resource.arn and resource.type:
-            found[resource.type, resource.arn] = None
-    for raw in (head.request_parameters, head.response_elements):
-        _walk(msgspec.json.decode(raw), head.event_source or "", found, 0)
-    return tuple(found)[:MAX_RESOURCES]
+    own = tuple(
+        (resource.type, resource.arn)
+        for resource in head.resources or ()
+        if resource.arn and resource.type
+    )
+    parts = (head.request_parameters, head.response_elements)
+    return names_in(head.event_source or "", own, [msgspec.json.decode(raw) for raw in parts])[0]
 
 
-def _walk(value: Any, source: str, found: dict[tuple[str, str], None], depth: int) -> None:
-    if depth > _MAX_DEPTH or len(found) >= MAX_RESOURCES:
-        return
+def names_in(source: str, own: Pairs, parts: Sequence[Any]) -> tuple[Pairs, bool]:
+    """The pairs, and whether some were left out for their number or depth.
+
+    Args:
+        source: The record's eventSource.
+        own: (type, ARN) of the record's `resources`.
+        parts: Request parameters and response elements, decoded.
+    """
+    found: dict[tuple[str, str], None] = dict.fromkeys(own)
+    plain = NAME_MEMBERS.get(source)
+    whole = True
+    for part in parts:
+        if isinstance(part, dict | list):
+            whole = _walk(part, plain, found, 0) and whole
+    return tuple(found)[:MAX_RESOURCES], not whole or len(found) > MAX_RESOURCES
+
+
+def _walk(
+    value: dict[str, Any] | list[Any],
+    plain: str | None,
+    found: dict[tuple[str, str], None],
+    depth: int,
+) -> bool:
+    """Whether everything was looked at."""
+    if depth > _MAX_DEPTH or len(found) > MAX_RESOURCES:
+        return False
+    whole = True
     if isinstance(value, list):
         for item in value:
-            _walk(item, source, found, depth + 1)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, str):
-                kind = MEMBERS.get(key) or (NAME_MEMBERS.get(source) if key == "name" else None)
-                if kind and item:
-                    found[kind, item] = None
-            else:
-                _walk(item, source, found, depth + 1)
+            if isinstance(item, dict | list):
+                whole = _walk(item, plain, found, depth + 1) and whole
+        return whole
+    for key, item in value.items():
+        if isinstance(item, str):
+            kind = MEMBERS.get(key) or (plain if key == "name" else None)
+            if kind and item:
+                found[kind, item] = None
+        elif isinstance(item, dict | list):
+            whole = _walk(item, plain, found, depth + 1) and whole
+    return whole

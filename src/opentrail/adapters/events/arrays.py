@@ -1,0 +1,86 @@
+"""Named arrays in one file that is mapped, not read: opening costs the same at any size.
+
+The file: 8 bytes magic, 8 bytes length of the header, the header as JSON
+({name: [dtype, offset, count]}), then each array at a multiple of 64 bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from opentrail.errors import IntegrityError
+
+Array = npt.NDArray[Any]
+
+_MAGIC = b"OTARRAY1"
+_START = struct.Struct("<8sQ")
+_ALIGNMENT = 64
+
+
+class ArraysDamaged(IntegrityError):
+    """A file that holds no arrays, or not all of them."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> int:
+    """Write and sync; the file's length in bytes."""
+    header: dict[str, tuple[str, int, int]] = {}
+    offset = 0
+    for name, array in arrays.items():
+        header[name] = (array.dtype.str, offset, array.size)
+        offset += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+    head = msgspec.json.encode(header)
+    start = -(-(_START.size + len(head)) // _ALIGNMENT) * _ALIGNMENT
+    with path.open("wb") as file:
+        file.write(_START.pack(_MAGIC, len(head)))
+        file.write(head.ljust(start - _START.size, b" "))
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).data)
+            file.write(bytes(-array.nbytes % _ALIGNMENT))
+        file.flush()
+        os.fdatasync(file.fileno())
+        return file.tell()
+
+
+class Arrays(Mapping[str, Array]):
+    """The arrays of a file, mapped.
+
+    Raises:
+        ArraysDamaged: it is no such file, or too short.
+        OSError: it can't be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._map = np.memmap(path, dtype=np.uint8, mode="r")
+        try:
+            magic, length = _START.unpack_from(self._map.data, 0)
+            head = bytes(self._map[_START.size : _START.size + length])
+            self._header = msgspec.json.decode(head, type=dict[str, tuple[str, int, int]])
+        except (struct.error, msgspec.MsgspecError) as cause:
+            raise ArraysDamaged(f"{path} is not a file of arrays") from cause
+        self._start = -(-(_START.size + length) // _ALIGNMENT) * _ALIGNMENT
+        needed = max(
+            (offset + np.dtype(kind).itemsize * count
+             for kind, offset, count in self._header.values()), default=0
+        )  # fmt: skip
+        if magic != _MAGIC or len(self._map) < self._start + needed:
+            raise ArraysDamaged(f"{path} is cut short, or not a file of arrays")
+
+    def __getitem__(self, name: str) -> Array:
+        kind, offset, count = self._header[name]
+        start = self._start + offset
+        dtype = np.dtype(kind)
+        return np.frombuffer(self._map, dtype, count, start)
+
+    def __iter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - a Mapping's
+        return iter(self._header)
+
+    def __len__(self) -> int:
+        return len(self._header)

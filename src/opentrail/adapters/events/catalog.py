@@ -1,0 +1,139 @@
+"""Which segments the store is made of: one SQLite file, changed in whole steps.
+
+Writers in other processes take turns by its lock; readers see a change when its transaction ends.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from opentrail.adapters.events.segment import SegmentEntry
+from opentrail.errors import Unavailable
+
+BUSY_SECONDS = 60.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_SEQUENCE, _PLACE, _SEED, _REVISION = "sequence_end", "place", "seed", "revision"
+
+
+class Catalog:
+    """One connection a thread.
+
+    Raises:
+        Unavailable: the file can't be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with self.changing():
+            seed = secrets.randbits(62)
+            self._run("INSERT OR IGNORE INTO number VALUES (?, ?)", (_SEED, seed))
+        self.seed = self._number(_SEED) or 0
+
+    def revision(self) -> int:
+        """Grows whenever somebody, in any process, changed the catalog."""
+        return self._number(_REVISION) or 0
+
+    def segments(self) -> list[SegmentEntry]:
+        """All, in the order they were added."""
+        rows = self._run("SELECT number, entry FROM segment ORDER BY number").fetchall()
+        return [_entry(number, body) for number, body in rows]
+
+    def sequence_end(self) -> int:
+        """One above the last sequence given."""
+        return self._number(_SEQUENCE) or 0
+
+    def place(self) -> int | None:
+        """How far the journal is dealt with."""
+        return self._number(_PLACE)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """One change: all or nothing, durable at its end; others wait."""
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._run(
+                "INSERT INTO number VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET value = value + 1",
+                (_REVISION,),
+            )
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+
+    def add(self, entry: SegmentEntry) -> SegmentEntry:
+        """Inside `changing`: a segment more; rows without sequences of their own get them now.
+
+        So whoever has seen everything below the sequence's end has missed nothing.
+        """
+        if not entry.numbered:
+            first = self.sequence_end()
+            entry = replace(entry, first_sequence=first, sequence_end=first + entry.rows)
+            self._set(_SEQUENCE, entry.sequence_end)
+        added = self._run(
+            "INSERT INTO segment (entry) VALUES (?)", (msgspec.json.encode(entry),)
+        ).lastrowid
+        return replace(entry, number=int(added or 0))
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Inside `changing`: segments that are no more."""
+        for number in numbers:
+            self._run("DELETE FROM segment WHERE number = ?", (number,))
+
+    def set_place(self, place: int) -> None:
+        """Inside `changing`."""
+        self._set(_PLACE, place)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _set(self, name: str, value: int) -> None:
+        self._run("INSERT OR REPLACE INTO number VALUES (?, ?)", (name, value))
+
+    def _number(self, name: str) -> int | None:
+        row = self._run("SELECT value FROM number WHERE name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _run(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection().execute(statement, values)
+        except sqlite3.Error as cause:
+            raise Unavailable(f"the store of events, {self._path.name}: {cause}") from cause
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(_SCHEMA)
+            self._local.connection = connection
+        return connection
+
+
+def _entry(number: int, body: bytes) -> SegmentEntry:
+    values = msgspec.json.decode(body)
+    values["bytes"] = tuple(values["bytes"])
+    return SegmentEntry(**{**values, "number": number})

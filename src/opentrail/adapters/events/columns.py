@@ -1,0 +1,318 @@
+"""Records to columns: the codes of every field that is searched, in the order of time.
+
+What a column's codes mean: schema. Identities and resources repeat from record to record, so each
+distinct one is taken apart once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from opentrail.adapters.events import heads
+from opentrail.adapters.events.arrays import Array
+from opentrail.adapters.events.heads import COMPLEX, PARTS, Head, Odd, Text
+from opentrail.adapters.events.schema import (
+    FIRST,
+    HASHED_PATHS,
+    IDENTITY_PATHS,
+    LIST_PATHS,
+    LOOKUP_PATHS,
+    TOP_PATHS,
+    USERNAME,
+    Path,
+)
+from opentrail.adapters.events.texts import encode_text, joined
+
+_TRUTH: dict[bool | None, str | None] = {True: "true", False: "false", None: None}
+NO_HASH, COMPLEX_HASH = 0, 1
+"""Of a text that is absent, and of what no single text tells."""
+
+_STAND_IN = Head(eventTime="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Events in columns, oldest first, of equal times the earlier arrived first.
+
+    Attributes:
+        arrays: What a segment's file holds (see segment).
+        order: For each row its place in the batch.
+        id_hashes: For each row, of its eventID, else of its bytes.
+        content_hashes: For each row, of its bytes.
+        parts: By name in PARTS, JSON in the order of the batch; b"null" for null.
+        plain: By name, texts that Parquet holds and no column here does, in the batch's order.
+        odd_rows: Rows whose record is not as usual.
+        unreadable: How many rows hold no record.
+    """
+
+    arrays: dict[str, Array]
+    order: npt.NDArray[np.intp]
+    times: npt.NDArray[np.int64]
+    id_hashes: npt.NDArray[np.uint64]
+    content_hashes: npt.NDArray[np.uint64]
+    parts: Mapping[str, list[bytes]]
+    plain: Mapping[str, list[Text]]
+    odd_rows: frozenset[int]
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    raws: Sequence[bytes]
+    usual: list[Head]
+    odd: dict[int, Odd]
+
+    def of_head(self, name: str) -> list[Any]:
+        return list(map(attrgetter(name), self.usual))
+
+
+def make_columns(raws: Sequence[bytes], *, arrived: int, seed: int) -> Columns:
+    """The columns of a batch.
+
+    Args:
+        arrived: Epoch seconds; the time of records that tell none.
+        seed: Of the hashes.
+    """
+    read = list(map(heads.read_head, raws))
+    odd = {number: heads.read_odd(raws[number]) for number, one in enumerate(read) if one is None}
+    batch = _Batch(raws, [_STAND_IN if one is None else one for one in read], odd)
+    lists = _lists(batch)
+    times = _times(batch, arrived)
+    identity_parts = [bytes(one.userIdentity) for one in batch.usual]
+    # Stable: of equal times the earlier arrived comes first.
+    order = np.argsort(times, kind="stable")
+    arrays: dict[str, Array] = {"time": times[order]}
+    identities = _identities(batch, identity_parts)
+    for number, path in enumerate(TOP_PATHS):
+        _put_single(arrays, path, _top(batch, number, path[0]), order)
+    _put_identities(arrays, identities, order)
+    _put_lists(arrays, lists, order)
+    contents = _content_hashes(raws, seed)[order]
+    ids = {path[0]: _ids(batch, number) for number, path in enumerate(HASHED_PATHS)}
+    for name, texts in ids.items():
+        arrays[f"hash:{name}"] = _hashes(texts, seed)[order]
+    by_id = arrays["hash:eventID"].astype(np.uint64)
+    arrays["content"] = contents
+    return Columns(
+        arrays=arrays,
+        order=order,
+        times=times[order],
+        id_hashes=np.where(by_id <= COMPLEX_HASH, contents, by_id).astype(np.uint64),
+        content_hashes=contents,
+        parts=_parts(batch, identity_parts),
+        plain=_plain(batch, ids),
+        odd_rows=frozenset(
+            np.flatnonzero(np.isin(order, np.fromiter(odd, np.intp, len(odd)))).tolist()
+        ),
+        unreadable=sum(not one.readable for one in odd.values()),
+    )
+
+
+def _times(batch: _Batch, arrived: int) -> npt.NDArray[np.int64]:
+    """Times repeat, and are read once each."""
+    known: dict[str, int | None] = {}
+    found: list[int] = []
+    for number, head in enumerate(batch.usual):
+        if number in batch.odd:
+            when = batch.odd[number].event_time
+        else:
+            text = head.eventTime
+            if text not in known:
+                known[text] = heads.epoch_seconds(text)
+            when = known[text]
+        found.append(arrived if when is None else when)
+    return np.array(found, np.int64)
+
+
+def _top(batch: _Batch, number: int, name: str) -> list[Text]:
+    found: list[Any] = batch.of_head(name)
+    if name in ("readOnly", "managementEvent"):
+        found = list(map(_TRUTH.__getitem__, found))
+    for row, one in batch.odd.items():
+        found[row] = one.texts[number]
+    return found
+
+
+class _Codes(dict[Hashable, int]):
+    """Gives each new key the next number."""
+
+    def __missing__(self, key: Hashable) -> int:
+        number = self[key] = len(self)
+        return number
+
+    def of(self, keys: Iterable[Hashable], count: int) -> npt.NDArray[np.uint32]:
+        return np.fromiter(map(self.__getitem__, keys), np.uint32, count)
+
+
+def _text_codes() -> _Codes:
+    return _Codes({None: 0, COMPLEX: 1})
+
+
+def _put_texts(
+    arrays: dict[str, Array], path: Path, coded: _Codes, codes: npt.NDArray[np.uint32]
+) -> None:
+    """The texts in order, and `codes` renumbered to fit."""
+    texts = [encode_text(key) for key in list(coded)[FIRST:] if isinstance(key, str)]
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    places = np.empty(len(texts) + FIRST, np.uint32)
+    places[:FIRST] = range(FIRST)
+    places[np.array(order, np.intp) + FIRST] = np.arange(FIRST, len(places), dtype=np.uint32)
+    name = ".".join(path)
+    content, ends = joined([texts[number] for number in order])
+    arrays[f"code:{name}"] = places[codes].astype(np.min_scalar_type(len(places)))
+    arrays[f"text:{name}"] = content
+    arrays[f"ends:{name}"] = ends
+
+
+def _put_single(
+    arrays: dict[str, Array], path: Path, texts: Sequence[Text], order: npt.NDArray[np.intp]
+) -> None:
+    coded = _text_codes()
+    _put_texts(arrays, path, coded, coded.of(texts, len(texts))[order])
+
+
+@dataclass(frozen=True, slots=True)
+class _Identities:
+    """The distinct identities of a batch.
+
+    Attributes:
+        codes: For each event the number of its identity.
+        texts: For each identity, of IDENTITY_PATHS, and its user name.
+    """
+
+    codes: npt.NDArray[np.uint32]
+    texts: list[tuple[tuple[Text, ...], str]]
+
+
+def _identities(batch: _Batch, parts: list[bytes]) -> _Identities:
+    coded = _Codes()
+    keys: list[Hashable] = list(parts)
+    for row in batch.odd:
+        keys[row] = (row,)
+    codes = coded.of(keys, len(keys))
+    texts: list[tuple[tuple[Text, ...], str]] = []
+    for key in coded:
+        if isinstance(key, tuple):
+            odd = batch.odd[key[0]]
+            texts.append((odd.identity, odd.username))
+            continue
+        assert isinstance(key, bytes)
+        found = heads.read_identity(key)
+        texts.append(heads.odd_identity(key) if found is None else found)
+    return _Identities(codes, texts)
+
+
+def _put_identities(
+    arrays: dict[str, Array], identities: _Identities, order: npt.NDArray[np.intp]
+) -> None:
+    rows = identities.codes[order]
+    columns: list[tuple[Path, list[Text]]] = [
+        (path, [texts[number] for texts, _ in identities.texts])
+        for number, path in enumerate(IDENTITY_PATHS)
+    ]
+    columns.append((USERNAME, [name or None for _, name in identities.texts]))
+    for path, texts in columns:
+        coded = _text_codes()
+        _put_texts(arrays, path, coded, coded.of(texts, len(texts))[rows])
+
+
+_Lists = tuple[list[list[Text]], list[list[int]]]
+"""For LIST_PATHS and LOOKUP_PATHS: the texts of all events, and how many each event has."""
+
+
+def _lists(batch: _Batch) -> _Lists:
+    """What can't be taken apart makes its record an odd one."""
+    texts: list[list[Text]] = [[], [], [], []]
+    counts: list[list[int]] = [[], [], [], []]
+    known: dict[bytes, tuple[heads.Texts, heads.Texts] | None] = {}
+    for number, head in enumerate(batch.usual):
+        found = None if number in batch.odd else _usual_lists(head, known)
+        if found is None:
+            odd = batch.odd.setdefault(number, heads.read_odd(batch.raws[number]))
+            found = odd.lists, odd.resources
+        own, (pairs, cut) = found
+        names: list[Text] = list(dict.fromkeys(name for _, name in pairs))
+        if cut:
+            names.append(COMPLEX)
+        kinds: list[Text] = list(dict.fromkeys(kind for kind, _ in pairs))
+        for column, of_event in enumerate((*own, names, kinds)):
+            texts[column].extend(of_event)
+            counts[column].append(len(of_event))
+    return texts, counts
+
+
+def _usual_lists(
+    head: Head, known: dict[bytes, tuple[heads.Texts, heads.Texts] | None]
+) -> tuple[tuple[heads.Texts, ...], tuple[heads.Pairs, bool]] | None:
+    resources = bytes(head.resources)
+    if resources not in known:
+        known[resources] = heads.read_resources(resources)
+    own = known[resources]
+    if own is None:
+        return None
+    parts = (bytes(head.requestParameters), bytes(head.responseElements))
+    try:
+        return own, heads.looked_up(head.eventSource or "", resources, own, parts)
+    except heads.REFUSED:
+        return None
+
+
+def _put_lists(arrays: dict[str, Array], lists: _Lists, order: npt.NDArray[np.intp]) -> None:
+    """Pairs of (row, code), by row."""
+    row_of = np.empty(len(order), np.uint32)
+    row_of[order] = np.arange(len(order), dtype=np.uint32)
+    for path, texts, count in zip(LIST_PATHS + LOOKUP_PATHS, *lists, strict=True):
+        coded = _text_codes()
+        codes = coded.of(texts, len(texts))
+        rows = np.repeat(row_of, np.array(count, np.intp))
+        by_row = np.argsort(rows, kind="stable")
+        _put_texts(arrays, path, coded, codes[by_row])
+        arrays["row:" + ".".join(path)] = rows[by_row]
+
+
+def _ids(batch: _Batch, number: int) -> list[Text]:
+    found: list[Text] = batch.of_head(HASHED_PATHS[number][0])
+    for row, one in batch.odd.items():
+        found[row] = one.texts[len(TOP_PATHS) + number]
+    return found
+
+
+def _hashes(texts: Sequence[Text], seed: int) -> npt.NDArray[np.uint64]:
+    return np.fromiter((_hash(text, seed) for text in texts), np.uint64, len(texts))
+
+
+def _hash(text: Text, seed: int) -> int:
+    if text is None:
+        return NO_HASH
+    return hash_of(text, seed) if isinstance(text, str) else COMPLEX_HASH
+
+
+def hash_of(text: str, seed: int) -> int:
+    """64 bits that tell texts apart; the seed keeps others from making equal ones."""
+    return max(xxhash.xxh3_64_intdigest(encode_text(text), seed), COMPLEX_HASH + 1)
+
+
+def _content_hashes(raws: Sequence[bytes], seed: int) -> npt.NDArray[np.uint64]:
+    return np.fromiter((xxhash.xxh3_64_intdigest(raw, seed) for raw in raws), np.uint64, len(raws))
+
+
+def _parts(batch: _Batch, identity_parts: list[bytes]) -> dict[str, list[bytes]]:
+    found = {
+        name: identity_parts if name == "userIdentity" else list(map(bytes, batch.of_head(name)))
+        for name in PARTS
+    }
+    for row, one in batch.odd.items():
+        for name, part in zip(PARTS, one.parts, strict=True):
+            found[name][row] = part
+    return found
+
+
+def _plain(batch: _Batch, ids: Mapping[str, list[Text]]) -> dict[str, list[Text]]:
+    return {**ids, "errorMessage": batch.of_head("errorMessage")}

@@ -1,0 +1,120 @@
+"""Events of many segments in one order, found as lazily as that order allows."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from opentrail.adapters.events.records import BLOCK_RECORDS
+from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.states import MAYBE, NO, Rows, States
+from opentrail.ports.events import Position, Search
+
+Matches = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An event that a search finds."""
+
+    position: Position
+    segment: Segment
+    row: int
+
+
+class Blocks:
+    """The blocks of a segment, the last one read kept: neighbours are asked for one by one."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        self._number = -1
+        self._block: list[bytes] = []
+
+    def at(self, row: int) -> bytes:
+        """The bytes of a record."""
+        number = row // BLOCK_RECORDS
+        if number != self._number:
+            self._block, self._number = self._segment.records.block(number), number
+        return self._block[row % BLOCK_RECORDS]
+
+
+def rows_in_range(segment: Segment, search: Search) -> Rows:
+    """The rows that time, sequence and the page before leave, oldest first."""
+    times = segment.times
+    first = 0 if search.start is None else int(np.searchsorted(times, search.start, "left"))
+    last = len(times) if search.end is None else int(np.searchsorted(times, search.end, "left"))
+    after = search.after
+    if after is not None and search.newest_first:
+        last = min(last, int(np.searchsorted(times, after.event_time, "right")))
+    elif after is not None:
+        first = max(first, int(np.searchsorted(times, after.event_time, "left")))
+    rows = np.arange(first, max(first, last))
+    if after is not None and len(rows):
+        sequences = segment.sequences(rows)
+        same = times[rows] == after.event_time
+        behind = sequences < after.sequence if search.newest_first else sequences > after.sequence
+        rows = rows[~same | behind]
+    if search.sequence_from is not None and len(rows):
+        rows = rows[segment.sequences(rows) >= search.sequence_from]
+    if search.sequence_before is not None and len(rows):
+        rows = rows[segment.sequences(rows) < search.sequence_before]
+    return rows
+
+
+def hits_of(
+    segment: Segment, rows: Rows, states: States, matches: Matches, *, newest_first: bool
+) -> Iterator[Hit]:
+    """What a segment holds of a search, in its order; records are asked where columns can't tell.
+
+    Args:
+        rows: Oldest first.
+        states: Of each row.
+    """
+    there = np.flatnonzero(states > NO)
+    rows, states = rows[there], states[there]
+    sequences = segment.sequences(rows)
+    times = segment.times[rows]
+    blocks = Blocks(segment)
+    numbers = range(len(rows) - 1, -1, -1) if newest_first else range(len(rows))
+    for number in numbers:
+        row = int(rows[number])
+        if states[number] == MAYBE and not matches(blocks.at(row)):
+            continue
+        yield Hit(Position(int(times[number]), int(sequences[number])), segment, row)
+
+
+def in_order(
+    segments: Sequence[Segment], hits: Callable[[Segment], Iterator[Hit]], *, newest_first: bool
+) -> Iterator[Hit]:
+    """The hits of all segments by position; a segment is looked into when its time has come."""
+    sign = -1 if newest_first else 1
+
+    def begins(segment: Segment) -> int:
+        return -segment.entry.newest if newest_first else segment.entry.oldest
+
+    waiting = sorted(segments, key=begins, reverse=True)
+    heap: list[tuple[int, int, int, Hit, Iterator[Hit]]] = []
+    number = 0
+    while waiting or heap:
+        while waiting and (not heap or begins(waiting[-1]) <= heap[0][0]):
+            source = hits(waiting.pop())
+            hit = next(source, None)
+            if hit is not None:
+                number += 1
+                heapq.heappush(heap, (*_key(hit, sign), number, hit, source))
+        if not heap:
+            continue
+        _, _, own, hit, source = heap[0]
+        yield hit
+        following = next(source, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (*_key(following, sign), own, following, source))
+
+
+def _key(hit: Hit, sign: int) -> tuple[int, int]:
+    return sign * hit.position.event_time, sign * hit.position.sequence

@@ -1,0 +1,73 @@
+"""Which segments are joined, and their records together.
+
+Segments of like size are joined when there are several, so that each record is written again a
+few times at the most however many come in, and the number of segments grows with the logarithm
+of what arrives in small pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from opentrail.adapters.events.segment import Segment
+
+LARGEST_ROWS = 262_144
+"""Larger segments are left alone."""
+
+_LEVELS = (1_024, 8_192, 65_536, LARGEST_ROWS)
+_SEVERAL = 8
+_PATIENCE_SECONDS = 300
+"""Small segments that are older are joined however few they are: the open files need them."""
+
+
+def choose(segments: Sequence[Segment], now: int) -> list[Segment]:
+    """Segments to be joined next; [] if none."""
+    floor = 0
+    for ceiling in _LEVELS:
+        alike = [one for one in segments if floor <= one.entry.rows < ceiling]
+        old = [one for one in alike if now - one.entry.arrived > _PATIENCE_SECONDS]
+        if len(alike) >= _SEVERAL:
+            return _fitting(alike)
+        if ceiling == _LEVELS[0] and old and (len(alike) > 1 or not old[0].entry.bytes[2]):
+            return _patient(alike)
+        floor = ceiling
+    return []
+
+
+def _patient(alike: list[Segment]) -> list[Segment]:
+    return [] if len(alike) == 1 else _fitting(alike)
+
+
+def _fitting(alike: list[Segment]) -> list[Segment]:
+    """Neighbours in time, as many as one segment may hold."""
+    chosen: list[Segment] = []
+    rows = 0
+    for one in sorted(alike, key=lambda segment: segment.entry.oldest):
+        rows += one.entry.rows
+        if chosen and rows > LARGEST_ROWS:
+            break
+        chosen.append(one)
+    return chosen if len(chosen) > 1 else []
+
+
+def together(
+    segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None
+) -> tuple[list[bytes], npt.NDArray[np.int64]]:
+    """Records in the order of their sequences, and those.
+
+    Args:
+        keep: For each row of the one segment given; None for all rows of all.
+    """
+    raws: list[bytes] = []
+    sequences: list[npt.NDArray[np.int64]] = []
+    for segment in segments:
+        raws.extend(segment.records.all())
+        sequences.append(segment.sequences(np.arange(segment.entry.rows)))
+    numbers = np.concatenate(sequences)
+    order = np.argsort(numbers)
+    if keep is not None:
+        order = order[keep[order]]
+    return [raws[number] for number in order.tolist()], numbers[order]

@@ -1,0 +1,168 @@
+"""A segment: some events, written once, never changed; three files of one name.
+
+`NAME.columns` holds named arrays (see arrays): `time` by row, oldest first; for every field of
+schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `hash:` for fields
+that differ in each event, `content` of the bytes; `by_id` and `row_by_id`, the rows in the order
+of their eventID's hash; `block_ends` and `lengths` of the records; `sequence` where the rows were
+not numbered in one run; `numbers`: the dictionary's.
+`NAME.records` holds the exact bytes (see records), `NAME.parquet` is for others (see parquet).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from opentrail.adapters.events.arrays import Array, Arrays, write_arrays
+from opentrail.adapters.events.columns import Columns
+from opentrail.adapters.events.parquet import write_parquet
+from opentrail.adapters.events.records import Dictionaries, Records, write_records
+from opentrail.adapters.events.schema import Path as FieldPath
+from opentrail.adapters.events.texts import Texts
+
+PARQUET_FOLDER = "parquet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEntry:
+    """What the catalog knows of a segment.
+
+    Attributes:
+        number: Given by the catalog, growing; 0 before.
+        first_sequence: Of the first row, where `numbered` is False.
+        numbered: Rows have sequences of their own.
+        sequence_end: Above the highest sequence in it.
+        oldest: Epoch seconds of the first row.
+        newest: Epoch seconds of the last row.
+        arrived: Epoch seconds when its last event came in.
+        bytes: Of records, columns and parquet.
+    """
+
+    number: int = 0
+    name: str
+    rows: int
+    first_sequence: int
+    numbered: bool
+    sequence_end: int
+    oldest: int
+    newest: int
+    arrived: int
+    bytes: tuple[int, int, int]
+    conflicts: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What goes into a segment.
+
+    Attributes:
+        raws: In the order they came in.
+        sequences: Of each of them; None: the catalog numbers the rows.
+        arrived: Epoch seconds when the last came in.
+        parquet: Whether the open file is written, too.
+    """
+
+    raws: Sequence[bytes]
+    columns: Columns
+    sequences: npt.NDArray[np.int64] | None
+    arrived: int
+    parquet: bool
+    conflicts: int
+
+
+def write_segment(
+    directory: Path, name: str, content: Content, dictionaries: Dictionaries
+) -> SegmentEntry:
+    """The files of a segment, synced; it counts once the catalog has it."""
+    columns, sequences = content.columns, content.sequences
+    order = columns.order.tolist()
+    dictionary = dictionaries.newest()
+    path = directory / f"{name}.records"
+    in_order = (content.raws[number] for number in order)
+    written = write_records(path, in_order, dictionaries.compressor(dictionary))
+    by_id = np.argsort(columns.id_hashes, kind="stable")
+    arrays: dict[str, Array] = dict(columns.arrays)
+    arrays["by_id"] = columns.id_hashes[by_id]
+    arrays["row_by_id"] = by_id.astype(np.uint32)
+    arrays["block_ends"], arrays["lengths"] = written.block_ends, written.lengths
+    arrays["numbers"] = np.array([dictionary], np.int64)
+    if sequences is not None:
+        arrays["sequence"] = sequences[columns.order]
+    column_bytes = write_arrays(directory / f"{name}.columns", arrays)
+    parquet_bytes = 0
+    if content.parquet:
+        folder = directory / PARQUET_FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        parquet_bytes = write_parquet(folder / f"{name}.parquet", columns, content.raws)
+    return SegmentEntry(
+        name=name,
+        rows=len(order),
+        first_sequence=0,
+        numbered=sequences is not None,
+        sequence_end=0 if sequences is None else int(sequences.max()) + 1,
+        oldest=int(columns.times[0]),
+        newest=int(columns.times[-1]),
+        arrived=content.arrived,
+        bytes=(path.stat().st_size, column_bytes, parquet_bytes),
+        conflicts=content.conflicts,
+        unreadable=columns.unreadable,
+    )
+
+
+class Segment:
+    """An open segment.
+
+    Raises:
+        FileNotFoundError: it was joined with others since the catalog was read.
+        IntegrityError: its files are not what was written.
+    """
+
+    def __init__(self, directory: Path, entry: SegmentEntry, dictionaries: Dictionaries) -> None:
+        self.entry = entry
+        self.arrays = Arrays(directory / f"{entry.name}.columns")
+        self.times = self.arrays["time"]
+        self._texts: dict[str, Texts] = {}
+        self.records = Records(
+            directory / f"{entry.name}.records",
+            self.arrays["block_ends"],
+            self.arrays["lengths"],
+            dictionaries,
+            int(self.arrays["numbers"][0]),
+        )
+        self._sequences = self.arrays["sequence"] if entry.numbered else None
+        self.parquet = directory / PARQUET_FOLDER / f"{entry.name}.parquet"
+
+    def sequences(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Of those rows."""
+        if self._sequences is None:
+            return rows + self.entry.first_sequence
+        return self._sequences[rows]
+
+    def codes(self, path: FieldPath) -> Array:
+        """By row; for a field of several texts by entry."""
+        return self.arrays["code:" + ".".join(path)]
+
+    def entry_rows(self, path: FieldPath) -> Array:
+        """The row of each entry of a field of several texts."""
+        return self.arrays["row:" + ".".join(path)]
+
+    def texts(self, path: FieldPath) -> Texts:
+        """The distinct texts of a field."""
+        name = ".".join(path)
+        if name not in self._texts:
+            self._texts[name] = Texts(self.arrays[f"text:{name}"], self.arrays[f"ends:{name}"])
+        return self._texts[name]
+
+    def rows_with_id(self, hashed: int) -> list[int]:
+        """Rows whose eventID (or bytes, where there is none) has this hash."""
+        by_id = self.arrays["by_id"]
+        wanted = np.uint64(hashed)
+        first = int(np.searchsorted(by_id, wanted, "left"))
+        last = int(np.searchsorted(by_id, wanted, "right"))
+        found: list[int] = self.arrays["row_by_id"][first:last].tolist()
+        return found

@@ -1,0 +1,68 @@
+"""The segments of one moment, open."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from opentrail.adapters.events.catalog import Catalog
+from opentrail.adapters.events.records import Dictionaries
+from opentrail.adapters.events.segment import Segment
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the store holds at a revision of its catalog.
+
+    Attributes:
+        segments: In the order they were added.
+    """
+
+    revision: int
+    sequence_end: int
+    segments: tuple[Segment, ...]
+
+
+class Snapshots:
+    """Gives the newest snapshot; segments stay open from one to the next."""
+
+    def __init__(self, directory: Path, catalog: Catalog, dictionaries: Dictionaries) -> None:
+        self._directory = directory
+        self._catalog = catalog
+        self._dictionaries = dictionaries
+        self._lock = threading.Lock()
+        self._newest = Snapshot(-1, 0, ())
+
+    def newest(self) -> Snapshot:
+        """What every change that ended before this call has made."""
+        revision = self._catalog.revision()
+        newest = self._newest
+        if newest.revision >= revision:
+            return newest
+        with self._lock:
+            for _ in range(_TRIES):
+                try:
+                    self._newest = self._opened()
+                except FileNotFoundError:
+                    # Joined with others, and removed, since the catalog was read.
+                    continue
+                return self._newest
+            self._newest = self._opened()
+            return self._newest
+
+    def _opened(self) -> Snapshot:
+        revision = self._catalog.revision()
+        entries = self._catalog.segments()
+        sequence_end = self._catalog.sequence_end()
+        known = {one.entry.number: one for one in self._newest.segments}
+        return Snapshot(
+            revision,
+            sequence_end,
+            tuple(
+                known.get(entry.number) or Segment(self._directory, entry, self._dictionaries)
+                for entry in entries
+            ),
+        )

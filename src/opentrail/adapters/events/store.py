@@ -1,0 +1,153 @@
+"""Writing the store: new segments, each event once.
+
+A segment's files are written and synced first, then the catalog takes it in one transaction,
+together with whatever else must be true at the same time; what a crash leaves between is swept
+away at the next start. Writers in several processes take turns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from opentrail.adapters.events import expiry, joining
+from opentrail.adapters.events.admission import admit, in_batch_order
+from opentrail.adapters.events.columns import Columns, make_columns
+from opentrail.adapters.events.known_ids import KnownIds
+from opentrail.adapters.events.reader import SegmentEventReader
+from opentrail.adapters.events.records import TRAINED_WITH
+from opentrail.adapters.events.segment import Content, Segment, SegmentEntry, write_segment
+from opentrail.adapters.events.writing import Writer, remove_files, sweep, turn
+from opentrail.clock import Clock
+from opentrail.ports.events import Appended
+
+PARQUET_ROWS = 1024
+"""Smaller segments are joined with others soon; an open file is not worth its making."""
+
+
+class SegmentEventStore(SegmentEventReader):
+    """See ports.events."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        super().__init__(directory)
+        self._clock = clock
+        self._writer = Writer(directory)
+        self._known = KnownIds()
+        self._threads = threading.Lock()
+
+    def place(self) -> int | None:
+        return self._catalog.place()
+
+    def append(self, raws: Sequence[bytes], *, place: int | None = None) -> Appended:
+        with self._threads, turn(self._directory):
+            columns = self.columns(raws) if raws else None
+            segments = self._snapshots.newest().segments
+            self._known.take_in(self._known.unseen(segments))
+            conflicts = 0
+            kept: Sequence[bytes] = raws
+            if columns is not None:
+                admitted = admit(raws, columns, self._known, segments)
+                conflicts = admitted.conflicts
+                if not admitted.keep.all():
+                    kept = [raws[number] for number in np.flatnonzero(admitted.keep).tolist()]
+                    columns = self.columns(kept) if kept else None
+            entry = None if columns is None else self.write(kept, columns, conflicts=conflicts)
+            if entry is not None or place is not None:
+                entry = self._hand_over(entry, place)
+            if entry is not None and columns is not None:
+                self._known.add(*in_batch_order(columns))
+                self._known.mark_seen(entry.number)
+            return Appended(
+                added=len(kept),
+                duplicates=len(raws) - len(kept),
+                conflicts=conflicts,
+                unreadable=0 if columns is None else columns.unreadable,
+                sequence_end=self.sequence_end(),
+            )
+
+    def columns(self, raws: Sequence[bytes]) -> Columns:
+        """The columns of records that come in now."""
+        return make_columns(raws, arrived=self._now(), seed=self._catalog.seed)
+
+    def write(
+        self,
+        raws: Sequence[bytes],
+        columns: Columns,
+        *,
+        conflicts: int = 0,
+        sequences: npt.NDArray[np.int64] | None = None,
+        arrived: int | None = None,
+    ) -> SegmentEntry:
+        """The files of a new segment, synced, for the catalog to take."""
+        if len(raws) >= TRAINED_WITH and not self._dictionaries.newest():
+            self._dictionaries.train(raws)
+        content = Content(
+            raws=raws,
+            columns=columns,
+            sequences=sequences,
+            arrived=self._now() if arrived is None else arrived,
+            parquet=len(raws) >= PARQUET_ROWS,
+            conflicts=conflicts,
+        )
+        return write_segment(self._directory, self._writer.new_name(), content, self._dictionaries)
+
+    def compact(self) -> int:
+        with self._threads, turn(self._directory, "joining"):
+            chosen = joining.choose(self._snapshots.newest().segments, self._now())
+            if not chosen:
+                return 0
+            self._replace(chosen, None)
+            return len(chosen)
+
+    def expire(self, before: Mapping[str, int], *, default_before: int | None) -> int:
+        gone = 0
+        with self._threads, turn(self._directory, "joining"):
+            for segment in self._snapshots.newest().segments:
+                keep = expiry.kept_rows(segment, before, default_before)
+                if expiry.worth_it(segment, keep, before, default_before):
+                    self._replace([segment], keep)
+                    gone += int(np.count_nonzero(~keep))
+        return gone
+
+    def sweep(self) -> int:
+        """Remove what writers that died left behind."""
+        with turn(self._directory):
+            return sweep(self._directory, frozenset(one.name for one in self._catalog.segments()))
+
+    def close(self) -> None:
+        """Nothing may be appended afterwards."""
+        self._writer.close()
+        super().close()
+
+    def _hand_over(self, entry: SegmentEntry | None, place: int | None) -> SegmentEntry | None:
+        with self._catalog.changing():
+            if place is not None:
+                self._catalog.set_place(place)
+            return None if entry is None else self._catalog.add(entry)
+
+    def _replace(self, segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None) -> None:
+        """One segment in the place of several, without rows that are not to be kept."""
+        raws, sequences = joining.together(segments, keep)
+        entry = None
+        if raws:
+            entry = self.write(
+                raws,
+                self.columns(raws),
+                sequences=sequences,
+                arrived=max(one.entry.arrived for one in segments),
+                conflicts=sum(one.entry.conflicts for one in segments),
+            )
+        with self._catalog.changing():
+            self._catalog.remove([one.entry.number for one in segments])
+            if entry is not None:
+                entry = self._catalog.add(entry)
+        if entry is not None:
+            self._known.mark_seen(entry.number)
+        remove_files(self._directory, [one.entry.name for one in segments])
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())

@@ -1,0 +1,88 @@
+"""What belongs to one writer of the store: its turn, and the files it has not yet handed over."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from opentrail.adapters.events.segment import PARQUET_FOLDER
+
+_MARK = ".writer"
+
+
+class Writer:
+    """One writer; its mark is locked while it lives: its files are not swept away."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.prefix = secrets.token_hex(6)
+        self._mark = directory / f"{self.prefix}{_MARK}"
+        self._fd = os.open(self._mark, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+
+    def new_name(self) -> str:
+        """A name for a segment that no other has."""
+        return f"{self.prefix}-{secrets.token_hex(6)}"
+
+    def close(self) -> None:
+        """Give up the mark."""
+        if self._fd >= 0:
+            self._mark.unlink(missing_ok=True)
+            os.close(self._fd)
+            self._fd = -1
+
+
+@contextmanager
+def turn(directory: Path, name: str = "turn") -> Iterator[None]:
+    """Alone among writers, in any process, until the end of the block."""
+    fd = os.open(directory / f"{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def remove_files(directory: Path, names: list[str]) -> None:
+    """The files of segments that no catalog names any more."""
+    for name in names:
+        for path in (
+            directory / PARQUET_FOLDER / f"{name}.parquet",
+            directory / f"{name}.columns",
+            directory / f"{name}.records",
+        ):
+            path.unlink(missing_ok=True)
+
+
+def sweep(directory: Path, kept: frozenset[str]) -> int:
+    """Remove what dead writers left behind; how many segments that were.
+
+    Args:
+        kept: Names that the catalog knows.
+    """
+    found = {path.stem for path in directory.glob("*-*.*")}
+    found |= {path.stem for path in (directory / PARQUET_FOLDER).glob("*.parquet")}
+    dead = sorted(name for name in found - kept if not _lives(directory, name.partition("-")[0]))
+    remove_files(directory, dead)
+    for mark in directory.glob(f"*{_MARK}"):
+        if not _lives(directory, mark.stem):
+            mark.unlink(missing_ok=True)
+    return len(dead)
+
+
+def _lives(directory: Path, prefix: str) -> bool:
+    try:
+        fd = os.open(directory / f"{prefix}{_MARK}", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        return True
+    finally:
+        os.close(fd)
