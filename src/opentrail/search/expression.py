@@ -2,13 +2,16 @@
 
 A path names members from the record's root; arrays on the way are entered, so one path may lead
 to several values. A value's text is the string itself, `true` or `false`, or a number exactly as
-the record spells it; null counts as absent, objects and arrays have no text.
+the record spells it; null counts as absent, objects have no text, and an array at the end of a
+path has the texts of what it holds (`requestParameters.Host` of `["a", "b"]`: `a` and `b`).
+Of members with the same name the last one counts.
 
 A test looks at the texts that its path leads to:
 - every test but NOT_EQUALS and EXISTS holds when one of the texts passes it;
 - NOT_EQUALS holds when there is at least one text and none equals (so `NOT a = b` takes records
   without `a`, `a != b` does not);
-- EXISTS holds when the path leads to anything but null, objects and arrays included.
+- EXISTS holds when the path leads to anything but null, objects and arrays included, empty too.
+A record that is no JSON object passes no test; FREE TEXT is then looked for in its bytes.
 Text is compared case by case, character by character; FREE TEXT alone ignores case.
 """
 

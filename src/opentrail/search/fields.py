@@ -187,11 +187,11 @@ DERIVED: frozenset[str] = frozenset(field.path[0] for field in _fields(_OURS))
 ALIASES: dict[str, tuple[str, ...]] = {
     "agent": ("userAgent",),
     "account": ("recipientAccountId",),
-    "arn": ("userIdentity", "arn"),
     "bucket": ("requestParameters", "bucketName"),
     "category": ("eventCategory",),
     "error": ("errorCode",),
     "ip": ("sourceIPAddress",),
+    "identity": ("userIdentity", "arn"),
     "key": ("userIdentity", "accessKeyId"),
     "region": ("awsRegion",),
     "resource": ("resources", "ARN"),
@@ -237,20 +237,25 @@ def nearest(path: tuple[str, ...]) -> tuple[str, ...]:
     wanted = ".".join(path)
     if len(wanted) > _LONGEST_COMPARED:
         return ()
-    candidates = [".".join(field.path) for field in FIELDS]
-    candidates += [
-        ".".join((*field.path, *path[len(field.path) :]))
-        for field in FIELDS
-        if field.open and len(path) > len(field.path)
-    ]
-    candidates += ALIASES
     folded: dict[str, list[str]] = {}
-    for candidate in candidates:
+    for candidate in _candidates(path):
         folded.setdefault(candidate.casefold(), []).append(candidate)
     name = wanted.casefold()
-    found = list(folded.get(name, ()))
-    ends = [one for one in candidates if one.casefold().endswith("." + name)]
-    found += sorted(ends, key=len)
-    for close in get_close_matches(name, folded, n=_SUGGESTIONS, cutoff=0.6):
-        found += folded[close]
+    if name in folded:
+        return tuple(dict.fromkeys(folded[name]))
+    ends = [one for same in folded for one in folded[same] if same.endswith("." + name)]
+    close = get_close_matches(name, folded, n=_SUGGESTIONS, cutoff=0.6)
+    found = [*sorted(ends, key=len), *(one for same in close for one in folded[same])]
     return tuple(dict.fromkeys(found))[:_SUGGESTIONS]
+
+
+def _candidates(path: tuple[str, ...]) -> Iterator[str]:
+    """What could be meant: every field and alias but what `path` is below of already."""
+    for field in FIELDS:
+        if field.open and len(path) > len(field.path):
+            yield ".".join((*field.path, *path[len(field.path) :]))
+        if field.path != path[: len(field.path)]:
+            yield ".".join(field.path)
+    for alias, meant in ALIASES.items():
+        yield alias
+        yield ".".join(meant)

@@ -86,7 +86,7 @@ def _span(text: str, now: datetime) -> tuple[int, int]:
     try:
         day = _day(word, now)
         if day is not None:
-            return _seconds(day), _seconds(day + _DAY)
+            return _seconds(day), _seconds(day) + 86_400
         instant = _instant(word, now)
     except (ValueError, OverflowError) as cause:
         raise InvalidInput(f"there is no time {shown(text)}") from cause
