@@ -139,6 +139,7 @@ requestParameters.Host != a
 requestParameters.object = *
 requestParameters.nothing = *
 requestParameters.bucketName.x exists
+requestParameters.bucketName.bucketName = logs
 requestParameters."x" exists
 requestParameters.tens = 10
 requestParameters.minus = 0

@@ -116,8 +116,9 @@ def _test_of_record(test: Test) -> _Holds:
             value = value.get(name)
             if value is None:
                 return False
-        if type(value) is str:
-            return passes(value)
+        else:
+            if type(value) is str:
+                return passes(value)
         # Arrays, numbers, booleans: less usual.
         texts = texts_at(record, path)
         if every:
