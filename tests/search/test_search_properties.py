@@ -160,7 +160,7 @@ def objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 RECORDS = objects(st.recursive(SCALARS, larger, max_leaves=8)).map(str.encode)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
 VALUES = TEXTS | NUMBERS | TEXTS.map(lambda text: text[:1])
-PATTERNS = st.text(alphabet="aAb*?PutObjec/é", max_size=5) | VALUES
+PATTERNS = st.text(alphabet="ab*?", max_size=6) | VALUES
 NETWORKS = st.sampled_from(["10.0.0.0/8", "10.1.2.3", "192.168.0.0/16", "2001:db8::/32", "::/0"])
 PLAIN = [one for one in Operator if one not in {Operator.CIDR, Operator.WILDCARD, Operator.EXISTS}]
 TESTS: st.SearchStrategy[Compared] = (
@@ -181,19 +181,19 @@ EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(LEAVES, combined, max_
 
 
 @given(EXPRESSIONS, RECORDS)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_a_matcher_decides_as_the_rules_written_out(expression: Expression, raw: bytes) -> None:
     assert matcher(expression)(raw) == judged(expression, read(raw))
 
 
 @given(TESTS, RECORDS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_one_test_decides_as_the_rules_written_out(test: Compared, raw: bytes) -> None:
     assert matcher(test)(raw) == judged(test, read(raw))
 
 
-@given(PATTERNS, st.text(alphabet="aAb*PutObjec/é\n", max_size=8))
-@settings(max_examples=1_000, deadline=None)
+@given(PATTERNS, st.text(alphabet="ab\n", max_size=6))
+@settings(max_examples=500, deadline=None)
 def test_a_wildcard_fits_the_whole_text(pattern: str, text: str) -> None:
     test = Compared(("a",), Operator.WILDCARD, pattern)
 
@@ -201,7 +201,7 @@ def test_a_wildcard_fits_the_whole_text(pattern: str, text: str) -> None:
 
 
 @given(st.lists(EXPRESSIONS, max_size=3).map(tuple), RECORDS | st.binary(max_size=20))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_de_morgan(parts: tuple[Expression, ...], raw: bytes) -> None:
     opposites = tuple(Not(part) for part in parts)
 
@@ -210,7 +210,7 @@ def test_de_morgan(parts: tuple[Expression, ...], raw: bytes) -> None:
 
 
 @given(EXPRESSIONS, RECORDS | st.binary(max_size=20))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_record_passes_an_expression_or_its_opposite(expression: Expression, raw: bytes) -> None:
     assert matcher(expression)(raw) != matcher(Not(expression))(raw)
 
@@ -225,6 +225,6 @@ WRITTEN = st.recursive(
 
 
 @given(WRITTEN, RECORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_rendered_expression_passes_the_same_records(expression: Expression, raw: bytes) -> None:
     assert matcher(parse_filter(render(expression)))(raw) == matcher(expression)(raw)
