@@ -13,7 +13,7 @@ from wire import observed_request
 
 from opentrail.access.policy import Policy
 from opentrail.adapters.destinations import MemoryDestinations
-from opentrail.adapters.history import MemoryHistoryIndex
+from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.adapters.identities import IdentityEntry
 from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.journal import MemoryJournal
@@ -88,7 +88,7 @@ class ApiWorld:
     keys: Any
     state: MemoryStateStore = field(default_factory=MemoryStateStore)
     store: MemoryObjectStore = field(default_factory=lambda: MemoryObjectStore("audit", "second"))
-    history: MemoryHistoryIndex = field(default_factory=MemoryHistoryIndex)
+    events: MemoryEventStore = field(default_factory=lambda: MemoryEventStore(SystemClock()))
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     outside: MemoryDestinations = field(default_factory=MemoryDestinations)
     quotas: Quotas = field(default_factory=Quotas)
@@ -111,7 +111,7 @@ class ApiWorld:
             state=self.state,
             store=self.store,
             signer=FileSigner(self.keys, self.state),
-            history=self.history,
+            events=self.events,
             journal=self.journal,
             destinations=self.outside.all(),
             regions=("us-east-1", "eu-west-1"),

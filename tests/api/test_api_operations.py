@@ -11,9 +11,7 @@ from api_world import ACCOUNT, OTHER, ApiWorld, record
 from botocore.exceptions import ClientError
 
 from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
-from opentrail.history.row import history_row
 from opentrail.ports.state import Change
-from opentrail.record import read_record
 from opentrail.trail.status import STATUS_KIND, TrailStatus, status_key
 
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -206,14 +204,7 @@ def test_public_keys_are_listed_for_a_time(client: Any, world: ApiWorld) -> None
 
 
 def remember(world: ApiWorld, *records: dict[str, Any]) -> None:
-    rows = []
-    for one in records:
-        raw = json.dumps(one).encode()
-        offset, *_ = world.journal.append([raw])
-        row = history_row(read_record(raw), offset)
-        assert row is not None
-        rows.append(row)
-    world.history.append(rows, world.journal.end())
+    world.events.append([json.dumps(one).encode() for one in records])
 
 
 def test_events_come_newest_first_in_pages_with_their_record(client: Any, world: ApiWorld) -> None:

@@ -1,6 +1,7 @@
 """Lookups as the API's model has them, and pages that neither lose nor repeat an event."""
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opentrail.adapters.history.memory import MemoryHistoryIndex
+from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.clock import ManualClock
 from opentrail.history.lookup import (
     ATTRIBUTES,
@@ -18,7 +19,7 @@ from opentrail.history.lookup import (
     parse_lookup,
 )
 from opentrail.history.page import After, make_token, read_token
-from opentrail.history.row import HistoryRow
+from opentrail.ports.events import Position, StoredEvent
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SECRET = b"secret"
@@ -197,12 +198,13 @@ def test_a_token_can_stand_in_an_address() -> None:
 # Pages
 
 
-def row(number: int, seconds_ago: int) -> HistoryRow:
-    return HistoryRow(
-        event_id=f"e{number}", event_time=int(NOW.timestamp()) - seconds_ago, account_id="1",
-        region="us-east-1", event_name="x", event_source="s", username="u", access_key_id="k",
-        read_only="true", offset=number, resources=(),
-    )  # fmt: skip
+def raw(number: int, seconds_ago: int) -> bytes:
+    when = (NOW - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    values = {
+        "eventID": f"e{number}", "eventTime": when, "eventVersion": "1.11",
+        "awsRegion": "us-east-1", "eventCategory": "Management", "recipientAccountId": "1",
+    }  # fmt: skip
+    return json.dumps(values).encode()
 
 
 @settings(max_examples=60, deadline=None)
@@ -210,22 +212,23 @@ def row(number: int, seconds_ago: int) -> HistoryRow:
 def test_pages_show_every_event_once_while_others_arrive(
     ages: list[int], size: int, arriving: int
 ) -> None:
-    index = MemoryHistoryIndex()
-    rows = [row(number, age) for number, age in enumerate(ages)]
-    index.append(rows, 1)
+    store = MemoryEventStore(ManualClock(NOW))
+    store.append([raw(number, age) for number, age in enumerate(ages)])
     query = lookup(MaxResults=size)
-    shown: list[HistoryRow] = []
+    shown: list[StoredEvent] = []
     token = ""
 
     while token or not shown:
-        after = read_token(token, query, SECRET) if token else None
-        found = index.lookup(query, after)
+        behind = read_token(token, query, SECRET) if token else None
+        after = None if behind is None else Position(behind.event_time, behind.sequence)
+        found = store.lookup(query, after)
         shown += found[:size]
-        last = found[:size][-1]
+        last = found[:size][-1].position
         token = ""
         if len(found) > size:
-            token = make_token(After(last.event_time, last.offset, 0, 0), query, SECRET)
-        index.append([row(1000 + len(shown), -arriving)], 2)
+            token = make_token(After(last.event_time, last.sequence, 0, 0), query, SECRET)
+        store.append([raw(1000 + len(shown), -arriving)])
 
-    first = [one for one in shown if one.offset < 1000]
-    assert first == sorted(rows, key=lambda one: (one.event_time, one.offset), reverse=True)
+    first = [one.position for one in shown if one.position.sequence < len(ages)]
+    assert len(first) == len(ages)
+    assert first == sorted(first, reverse=True)

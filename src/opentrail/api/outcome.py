@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from opentrail.ports.destinations import Destinations
-from opentrail.ports.history import HistoryIndex
+from opentrail.ports.events import EventReader
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.signers import Signer
@@ -60,7 +60,7 @@ class Backends:
     state: StateStore
     store: ObjectStore
     signer: Signer
-    history: HistoryIndex
+    events: EventReader
     journal: JournalReader
     destinations: Destinations
     regions: tuple[str, ...]

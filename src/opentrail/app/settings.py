@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from opentrail.errors import InvalidInput
+from opentrail.history.retention import parse_retention
 
 PREFIX = "OPENTRAIL_"
 
@@ -71,6 +72,8 @@ class Settings:
         bucket_policies: `check` that a trail's bucket lets CloudTrail write, as AWS does; `ignore`.
         encryption: With a trail's KMS key: `store` asks the store to encrypt (SSE-KMS), `envelope`
             encrypts before sending; `auto` is `envelope` for the embedded store, else `store`.
+        event_retention: How long events can be searched after they came in, also by account, as
+            `90d,111122223333=forever`; LookupEvents shows 90 days whatever this says.
         quotas: Quotas other than the defaults, as `trails_per_region=10`.
         log_level: debug, info, warning or error.
     """
@@ -100,6 +103,7 @@ class Settings:
     authorization: str = "open"
     bucket_policies: str = "check"
     encryption: str = "auto"
+    event_retention: tuple[str, ...] = ("90d",)
     quotas: tuple[str, ...] = ()
     log_level: str = "info"
 
@@ -119,6 +123,7 @@ class Settings:
         _one_of("bucket policies", self.bucket_policies, ("check", "ignore"))
         _one_of("encryption", self.encryption, ("auto", "store", "envelope"))
         _one_of("sensitive", self.sensitive, ("hide", "show"))
+        parse_retention(self.event_retention)
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise InvalidInput("TLS needs both tls_certificate and tls_key")
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
-from opentrail.adapters.history import SqliteHistoryIndex
+from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
 from opentrail.adapters.identities import (
     DirectoryIdentities,
     IdentityEntry,
@@ -36,6 +36,7 @@ from opentrail.app.settings import Settings
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
+from opentrail.history.retention import parse_retention
 from opentrail.ports.destinations import Destinations
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
@@ -47,7 +48,7 @@ from opentrail.trail.quotas import parse_quotas
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
-from opentrail.workers.history import HistoryWorker
+from opentrail.workers.events import EventsKeeper, EventsWorker
 from opentrail.workers.notifications import NotificationWorker
 from opentrail.workers.sending import SendingWorker
 
@@ -155,7 +156,7 @@ class Parts:
             state=self.state,
             store=outside.store,
             signer=self.signer(),
-            history=SqliteHistoryIndex(self.settings.data / "history.sqlite"),
+            events=self.events(),
             journal=self.journal_reader,
             destinations=outside.destinations,
             regions=self.settings.regions,
@@ -216,10 +217,17 @@ class Parts:
             settings=DigestSettings(interval=interval),
         )
 
-    def history_worker(self) -> HistoryWorker:
-        """Feeds event history."""
-        index = SqliteHistoryIndex(self.settings.data / "history.sqlite")
-        return HistoryWorker(self.journal_reader, index, self.clock)
+    def events(self) -> SegmentEventReader:
+        """Every event recorded or imported, to be searched."""
+        return open_event_reader(self.settings)
+
+    def events_worker(self, store: SegmentEventStore) -> EventsWorker:
+        """Brings records into the store of events."""
+        return EventsWorker(self.journal_reader, store, self.clock)
+
+    def events_keeper(self, store: SegmentEventStore) -> EventsKeeper:
+        """Joins small segments and forgets what is too old."""
+        return EventsKeeper(store, self.clock, parse_retention(self.settings.event_retention))
 
     def embedded_credentials(self) -> tuple[Credential, ...]:
         """Every key that the embedded S3 shall accept."""
@@ -245,6 +253,16 @@ def open_parts(settings: Settings) -> Parts:
         clock=SystemClock(),
         ids=SystemIds(),
     )
+
+
+def open_event_reader(settings: Settings) -> SegmentEventReader:
+    """The store of events, for searching."""
+    return SegmentEventReader(settings.data / "events")
+
+
+def open_event_store(settings: Settings) -> SegmentEventStore:
+    """The store of events, for writing; others may write, too."""
+    return SegmentEventStore(settings.data / "events", SystemClock())
 
 
 def redaction(settings: Settings) -> Redaction:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from opentrail.app.wiring import Parts
+from opentrail.app.wiring import Parts, open_event_store
 
 IDLE_SECONDS = 0.1
 """Pause of a worker that found nothing to do: far below the 2 s promised to LookupEvents."""
@@ -59,9 +59,11 @@ def repeat(loop: Loop, stop: threading.Event) -> None:
 
 
 def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ...]:
-    """All workers: closing files, bringing them away (and signing), feeding event history."""
+    """All workers: closing files, bringing them away (and signing), feeding the store of events."""
     outside = parts.outside(endpoint)
     delivery = parts.delivery_worker()
+    store = open_event_store(parts.settings)
+    store.sweep()
     away = (
         parts.sending_worker(outside).step,
         parts.chain_keeper().step,
@@ -71,5 +73,6 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("delivery", delivery.step),
         Loop("sending", lambda: sum(step() for step in away)),
         Loop("notifications", parts.notification_worker(outside).step, idle_seconds=0.5),
-        Loop("history", parts.history_worker().step, idle_seconds=0.05),
+        Loop("events", parts.events_worker(store).step, idle_seconds=0.05),
+        Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
     )

@@ -1,6 +1,6 @@
 """Page tokens of LookupEvents: where the next page starts, bound to what was asked.
 
-A token holds the last event's time and offset, so pages stay in step while events arrive; a MAC
+A token holds the last event's time and sequence, so pages stay in step while events arrive; a MAC
 over the token and the question keeps it from being used for another one.
 """
 
@@ -25,19 +25,20 @@ class After:
 
     Attributes:
         event_time: Epoch seconds.
+        sequence: Its number in the store.
         start: The first page's range, kept although the default range moves with the clock.
         end: As `start`.
     """
 
     event_time: int
-    offset: int
+    sequence: int
     start: int
     end: int
 
 
 def make_token(after: After, query: LookupQuery, secret: bytes) -> str:
     """The token for the page behind `after`."""
-    body = msgspec.json.encode([after.event_time, after.offset, after.start, after.end])
+    body = msgspec.json.encode([after.event_time, after.sequence, after.start, after.end])
     return base64.urlsafe_b64encode(_mac(body, query, secret) + body).decode()
 
 

@@ -1,4 +1,4 @@
-"""What the index keeps of a record: the eight lookup attributes and where its bytes are."""
+"""What LookupEvents shows of a record: the eight lookup attributes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class HistoryRow:
     Attributes:
         event_time: Epoch seconds.
         read_only: `true` or `false`, as LookupEvents spells it; "" where the record does not say.
-        offset: Where the record's bytes start in the journal.
         resources: (type, name) pairs.
     """
 
@@ -29,31 +28,27 @@ class HistoryRow:
     username: str
     access_key_id: str
     read_only: str
-    offset: int
     resources: tuple[tuple[str, str], ...]
 
 
-def history_row(record: Record, offset: int) -> HistoryRow | None:
-    """The row of a management event; None for every other record.
+def history_row(record: Record) -> HistoryRow:
+    """The row of a record.
 
     Raises:
         ValueError: its time is no time.
     """
     head = record.head
-    if head.event_category != "Management" or not head.recipient_account_id:
-        return None
     identity = head.user_identity or UserIdentity()
     return HistoryRow(
         event_id=head.event_id,
         event_time=int(parse_iso_seconds(head.event_time).timestamp()),
-        account_id=head.recipient_account_id,
+        account_id=head.recipient_account_id or "",
         region=head.aws_region,
         event_name=head.event_name or "",
         event_source=head.event_source or "",
         username=username(identity),
         access_key_id=identity.access_key_id or "",
         read_only="" if head.read_only is None else ("true" if head.read_only else "false"),
-        offset=offset,
         resources=resource_names(head),
     )
 

@@ -21,7 +21,7 @@ class Position:
 
     Attributes:
         event_time: Epoch seconds.
-        sequence: Given once, growing, unique in the store.
+        sequence: Given once, unique, growing from append to append, and by time within one.
     """
 
     event_time: int

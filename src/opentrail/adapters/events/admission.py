@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opentrail.adapters.events.columns import Columns
 from opentrail.adapters.events.known_ids import Flags, Hashes, KnownIds, together
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.columns import Columns
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.search.reading import decoded
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from opentrail.adapters.events.segment import SegmentEntry
+from opentrail.adapters.events.segments.segment import SegmentEntry
 from opentrail.errors import Unavailable
 
 BUSY_SECONDS = 60.0

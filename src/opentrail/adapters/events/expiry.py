@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.schema import ABSENT, FIRST
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.schema import ABSENT, FIRST
+from opentrail.adapters.events.segments.segment import Segment
 
 _DAY = 86_400
 _ACCOUNT = ("recipientAccountId",)

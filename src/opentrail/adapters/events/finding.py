@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opentrail.adapters.events.records import BLOCK_RECORDS
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.records import BLOCK_RECORDS
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import MAYBE, NO, Rows, States
 from opentrail.ports.events import Position, Search
 

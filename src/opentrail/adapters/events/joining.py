@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.segment import Segment
 
 LARGEST_ROWS = 262_144
 """Larger segments are left alone."""
@@ -20,25 +20,23 @@ LARGEST_ROWS = 262_144
 _LEVELS = (1_024, 8_192, 65_536, LARGEST_ROWS)
 _SEVERAL = 8
 _PATIENCE_SECONDS = 300
-"""Small segments that are older are joined however few they are: the open files need them."""
+"""After that even few small segments are joined: the open files wait for them."""
 
 
 def choose(segments: Sequence[Segment], now: int) -> list[Segment]:
-    """Segments to be joined next; [] if none."""
+    """Segments to be joined next, or one that lacks its open file; [] if none."""
     floor = 0
     for ceiling in _LEVELS:
         alike = [one for one in segments if floor <= one.entry.rows < ceiling]
-        old = [one for one in alike if now - one.entry.arrived > _PATIENCE_SECONDS]
         if len(alike) >= _SEVERAL:
             return _fitting(alike)
-        if ceiling == _LEVELS[0] and old and (len(alike) > 1 or not old[0].entry.bytes[2]):
-            return _patient(alike)
         floor = ceiling
-    return []
-
-
-def _patient(alike: list[Segment]) -> list[Segment]:
-    return [] if len(alike) == 1 else _fitting(alike)
+    waiting = [
+        one
+        for one in segments
+        if not one.entry.bytes[2] and now - one.entry.arrived > _PATIENCE_SECONDS
+    ]
+    return _fitting(waiting) or waiting[:1]
 
 
 def _fitting(alike: list[Segment]) -> list[Segment]:

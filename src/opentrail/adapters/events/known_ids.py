@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.segment import Segment
 
 Hashes = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from opentrail.adapters.events.columns import hash_of
 from opentrail.adapters.events.finding import Hit, rows_in_range
-from opentrail.adapters.events.schema import (
+from opentrail.adapters.events.segments.columns import hash_of
+from opentrail.adapters.events.segments.schema import (
     FIRST,
     RESOURCE_NAME,
     RESOURCE_TYPE,
     USERNAME,
 )
-from opentrail.adapters.events.schema import Path as FieldPath
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.schema import Path as FieldPath
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import Rows
 from opentrail.history.lookup import LookupQuery
 from opentrail.ports.events import Position, Search

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opentrail.adapters.events.heads import PARTS
-from opentrail.adapters.events.parquet import column_name
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.heads import PARTS
+from opentrail.adapters.events.segments.parquet import column_name
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import MAYBE, NO, Rows, States
 from opentrail.search.expression import All, Expression, Operator, Test
 

@@ -20,10 +20,10 @@ from opentrail.adapters.events.finding import (
     rows_in_range,
 )
 from opentrail.adapters.events.prefilter import narrow
-from opentrail.adapters.events.records import Dictionaries
-from opentrail.adapters.events.schema import FIRST, LIST_PATHS, SINGLE_PATHS
-from opentrail.adapters.events.schema import Path as FieldPath
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.records import Dictionaries
+from opentrail.adapters.events.segments.schema import FIRST, LIST_PATHS, SINGLE_PATHS
+from opentrail.adapters.events.segments.schema import Path as FieldPath
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.snapshot import Snapshot, Snapshots
 from opentrail.adapters.events.states import MAYBE, YES, Rows, States, states
 from opentrail.history.lookup import LookupQuery

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opentrail.adapters.events.catalog import Catalog
-from opentrail.adapters.events.records import Dictionaries
-from opentrail.adapters.events.segment import Segment
+from opentrail.adapters.events.segments.records import Dictionaries
+from opentrail.adapters.events.segments.segment import Segment
 
 _TRIES = 20
 

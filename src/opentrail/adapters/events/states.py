@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.arrays import Array
-from opentrail.adapters.events.columns import COMPLEX_HASH, NO_HASH, hash_of
-from opentrail.adapters.events.schema import (
+from opentrail.adapters.events.segments.arrays import Array
+from opentrail.adapters.events.segments.columns import COMPLEX_HASH, NO_HASH, hash_of
+from opentrail.adapters.events.segments.schema import (
     ABSENT,
     COMPLEX,
     FIRST,
@@ -24,8 +24,8 @@ from opentrail.adapters.events.schema import (
     USERNAME,
     Path,
 )
-from opentrail.adapters.events.segment import Segment
-from opentrail.adapters.events.texts import Texts, encode_text
+from opentrail.adapters.events.segments.segment import Segment
+from opentrail.adapters.events.segments.texts import Texts, encode_text
 from opentrail.history.resource_names import MEMBERS
 from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
 from opentrail.search.matching import text_matcher

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from opentrail.adapters.events import expiry, joining
 from opentrail.adapters.events.admission import admit, in_batch_order
-from opentrail.adapters.events.columns import Columns, make_columns
 from opentrail.adapters.events.known_ids import KnownIds
 from opentrail.adapters.events.reader import SegmentEventReader
-from opentrail.adapters.events.records import TRAINED_WITH
-from opentrail.adapters.events.segment import Content, Segment, SegmentEntry, write_segment
+from opentrail.adapters.events.segments.columns import Columns, make_columns
+from opentrail.adapters.events.segments.records import TRAINED_WITH
+from opentrail.adapters.events.segments.segment import Content, Segment, SegmentEntry, write_segment
 from opentrail.adapters.events.writing import Writer, remove_files, sweep, turn
 from opentrail.clock import Clock
 from opentrail.ports.events import Appended
@@ -90,7 +90,7 @@ class SegmentEventStore(SegmentEventReader):
             columns=columns,
             sequences=sequences,
             arrived=self._now() if arrived is None else arrived,
-            parquet=len(raws) >= PARQUET_ROWS,
+            parquet=sequences is not None or len(raws) >= PARQUET_ROWS,
             conflicts=conflicts,
         )
         return write_segment(self._directory, self._writer.new_name(), content, self._dictionaries)

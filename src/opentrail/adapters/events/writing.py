@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from opentrail.adapters.events.segment import PARQUET_FOLDER
+from opentrail.adapters.events.segments.segment import PARQUET_FOLDER
 
 _MARK = ".writer"
 

@@ -10,11 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from opentrail.api.outcome import Backends, Caller, Reply
+from opentrail.errors import InvalidInput
 from opentrail.history.lookup import LookupQuery, parse_lookup
 from opentrail.history.page import After, make_token, read_token
-from opentrail.history.row import HistoryRow
-from opentrail.ports.journal import JournalReader
+from opentrail.history.row import HistoryRow, history_row
+from opentrail.ports.events import Position, StoredEvent
+from opentrail.record import read_record
 
 
 def lookup_events(parameters: Mapping[str, Any], caller: Caller, backends: Backends) -> Reply:
@@ -25,37 +29,66 @@ def lookup_events(parameters: Mapping[str, Any], caller: Caller, backends: Backe
     token = parameters.get("NextToken")
     after = None
     if token:
-        after = read_token(token, query, backends.token_secret)
+        behind = read_token(token, query, backends.token_secret)
+        after = Position(behind.event_time, behind.sequence)
         query = replace(
             query,
-            start=datetime.fromtimestamp(after.start, UTC),
-            end=datetime.fromtimestamp(after.end, UTC),
+            start=datetime.fromtimestamp(behind.start, UTC),
+            end=datetime.fromtimestamp(behind.end, UTC),
         )
-    rows = backends.history.lookup(query, after)
-    page = rows[: query.limit]
-    output: dict[str, Any] = {"Events": [_event(row, backends.journal) for row in page]}
-    if len(rows) > query.limit:
+    found = backends.events.lookup(query, after)
+    page = found[: query.limit]
+    output: dict[str, Any] = {"Events": [_event(one) for one in page]}
+    if len(found) > query.limit:
         output["NextToken"] = make_token(_behind(page[-1], query), query, backends.token_secret)
     return Reply(output)
 
 
-def _behind(row: HistoryRow, query: LookupQuery) -> After:
+def _behind(event: StoredEvent, query: LookupQuery) -> After:
     return After(
-        row.event_time, row.offset, int(query.start.timestamp()), int(query.end.timestamp())
+        event.position.event_time,
+        event.position.sequence,
+        int(query.start.timestamp()),
+        int(query.end.timestamp()),
     )
 
 
-def _event(row: HistoryRow, journal: JournalReader) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _event(event: StoredEvent) -> dict[str, Any]:
+    # Exactly the bytes that were recorded.
+    shown: dict[str, Any] = {"CloudTrailEvent": event.raw.decode("utf-8", "replace")}
+    try:
+        row = history_row(read_record(event.raw))
+    except (InvalidInput, ValueError):
+        return shown
+    name, source = _about(row, event.raw)
+    shown |= {
         "EventId": row.event_id,
-        "EventName": row.event_name,
+        "EventName": name,
         "ReadOnly": row.read_only,
         "AccessKeyId": row.access_key_id,
         "EventTime": row.event_time,
-        "EventSource": row.event_source,
+        "EventSource": source,
         "Username": row.username,
         "Resources": [{"ResourceType": kind, "ResourceName": name} for kind, name in row.resources],
-        # Exactly the bytes that were recorded.
-        "CloudTrailEvent": journal.read(row.offset, 1)[0].raw.decode("utf-8"),
     }
     return {name: value for name, value in shown.items() if value != ""}
+
+
+class _Insight(msgspec.Struct):
+    details: _Details = msgspec.field(name="insightDetails")
+
+
+class _Details(msgspec.Struct):
+    event_name: str = msgspec.field(default="", name="eventName")
+    event_source: str = msgspec.field(default="", name="eventSource")
+
+
+def _about(row: HistoryRow, raw: bytes) -> tuple[str, str]:
+    """Name and source; an Insights event names those of the calls that it is about."""
+    if row.event_name or row.event_source:
+        return row.event_name, row.event_source
+    try:
+        details = msgspec.json.decode(raw, type=_Insight).details
+    except msgspec.MsgspecError:
+        return "", ""
+    return details.event_name, details.event_source

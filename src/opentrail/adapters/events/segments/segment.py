@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.arrays import Array, Arrays, write_arrays
-from opentrail.adapters.events.columns import Columns
-from opentrail.adapters.events.parquet import write_parquet
-from opentrail.adapters.events.records import Dictionaries, Records, write_records
-from opentrail.adapters.events.schema import Path as FieldPath
-from opentrail.adapters.events.texts import Texts
+from opentrail.adapters.events.segments.arrays import Array, Arrays, write_arrays
+from opentrail.adapters.events.segments.columns import Columns
+from opentrail.adapters.events.segments.parquet import write_parquet
+from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
+from opentrail.adapters.events.segments.schema import Path as FieldPath
+from opentrail.adapters.events.segments.texts import Texts
 
 PARQUET_FOLDER = "parquet"
 

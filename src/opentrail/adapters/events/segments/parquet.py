@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opentrail.adapters.events.arrays import Array
-from opentrail.adapters.events.columns import Columns
-from opentrail.adapters.events.heads import PARTS, Text
-from opentrail.adapters.events.schema import FIRST, IDENTITY_PATHS, TOP_PATHS
-from opentrail.adapters.events.schema import Path as FieldPath
+from opentrail.adapters.events.segments.arrays import Array
+from opentrail.adapters.events.segments.columns import Columns
+from opentrail.adapters.events.segments.heads import PARTS, Text
+from opentrail.adapters.events.segments.schema import FIRST, IDENTITY_PATHS, TOP_PATHS
+from opentrail.adapters.events.segments.schema import Path as FieldPath
 
 LEVEL = 3
 ROW_GROUP = 65_536

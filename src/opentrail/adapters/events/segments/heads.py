@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from opentrail.adapters.events.schema import (
+from opentrail.adapters.events.segments.schema import (
     HASHED_PATHS,
     IDENTITY_PATHS,
     LIST_PATHS,

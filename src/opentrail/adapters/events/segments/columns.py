@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from opentrail.adapters.events import heads
-from opentrail.adapters.events.arrays import Array
-from opentrail.adapters.events.heads import COMPLEX, PARTS, Head, Odd, Text
-from opentrail.adapters.events.schema import (
+from opentrail.adapters.events.segments import heads
+from opentrail.adapters.events.segments.arrays import Array
+from opentrail.adapters.events.segments.heads import COMPLEX, PARTS, Head, Odd, Text
+from opentrail.adapters.events.segments.schema import (
     FIRST,
     HASHED_PATHS,
     IDENTITY_PATHS,
@@ -28,7 +28,7 @@ from opentrail.adapters.events.schema import (
     USERNAME,
     Path,
 )
-from opentrail.adapters.events.texts import encode_text, joined
+from opentrail.adapters.events.segments.texts import encode_text, joined
 
 _TRUTH: dict[bool | None, str | None] = {True: "true", False: "false", None: None}
 NO_HASH, COMPLEX_HASH = 0, 1

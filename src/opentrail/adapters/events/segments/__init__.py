@@ -1,0 +1,1 @@
+"""One segment: its columns, its records, its open file."""

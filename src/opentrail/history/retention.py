@@ -1,0 +1,33 @@
+"""How long events can be searched, by account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from opentrail.errors import InvalidInput
+
+FOREVER = "forever"
+_SPAN = re.compile(r"(?:([0-9]{12})=)?(?:([0-9]{1,6})d|forever)")
+
+
+def parse_retention(texts: Sequence[str]) -> dict[str, timedelta | None]:
+    """Spans by account, "" for accounts that are not named; None for good.
+
+    Raises:
+        InvalidInput: a text that is no span, or an account named twice.
+    """
+    spans: dict[str, timedelta | None] = {}
+    for text in texts:
+        found = _SPAN.fullmatch(text)
+        if found is None or found[2] == "0":
+            raise InvalidInput(
+                f"event retention {text!r}: expected days as 90d, or forever, "
+                "also of an account as 111122223333=90d"
+            )
+        account = found[1] or ""
+        if account in spans:
+            raise InvalidInput(f"event retention names {account or 'all accounts'} twice")
+        spans[account] = None if found[2] is None else timedelta(days=int(found[2]))
+    return spans
