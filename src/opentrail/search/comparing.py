@@ -63,7 +63,7 @@ def _wildcard(pattern: str) -> Passes:
             if found < 0:
                 return False
             place = found + len(piece)
-        return place <= end
+        return True
 
     return passes
 

@@ -203,6 +203,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Short names; each stands for exactly one path."""
 
 _BY_PATH = {field.path: field for field in FIELDS}
+_LEVELS = max(len(field.path) for field in FIELDS)
 _SUGGESTIONS = 3
 _LONGEST_COMPARED = 200
 """Longer names get no suggestions: comparing costs the square of the length."""
@@ -212,7 +213,7 @@ def is_known(path: tuple[str, ...]) -> bool:
     """Whether a record may have the field, an alias not counted."""
     if path in _BY_PATH:
         return True
-    parents = (_BY_PATH.get(path[:length]) for length in range(1, len(path)))
+    parents = (_BY_PATH.get(path[:length]) for length in range(1, min(len(path), _LEVELS + 1)))
     return any(parent is not None and parent.open for parent in parents)
 
 
