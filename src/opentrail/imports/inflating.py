@@ -6,6 +6,7 @@ So each member is told apart, and the reader decides.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -48,6 +49,14 @@ def plain_pieces(content: bytes, limits: Limits) -> Iterator[Piece]:
     size = limits.piece_bytes
     for start in range(0, max(len(content), 1), size):
         yield Piece(content[start : start + size], last=start + size >= len(content))
+
+
+def plain_hash(content: bytes, limits: Limits) -> str:
+    """Lower-case hex of the SHA-256 over all plain bytes."""
+    digest = hashlib.sha256()
+    for piece in plain_pieces(content, limits):
+        digest.update(piece.content)
+    return digest.hexdigest()
 
 
 def _members(content: bytes, limits: Limits) -> Iterator[Piece]:

@@ -1,0 +1,80 @@
+"""Files as a source: a directory's, or one alone.
+
+Links to files are followed, links to directories are not: they may lead in a circle.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from opentrail.errors import Unavailable
+from opentrail.ports.objects import ObjectNotFound
+from opentrail.ports.sources import SourceObject
+
+
+class DirectorySource:
+    """See ports.sources; keys are paths below the directory, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    @property
+    def name(self) -> str:
+        return f"file://{self._root}"
+
+    def list(self) -> Iterator[SourceObject]:
+        problems: list[OSError] = []
+        for folder, folders, names in os.walk(self._root, onerror=problems.append):
+            folders.sort()
+            for name in sorted(names):
+                found = self.find(Path(folder, name).relative_to(self._root).as_posix())
+                if found is not None:
+                    yield found
+        for problem in problems:
+            if Path(problem.filename) == self._root:
+                raise Unavailable(f"{self._root}: {problem.strerror}") from problem
+            key = Path(problem.filename).relative_to(self._root).as_posix() + "/"
+            yield SourceObject(key=key, size_bytes=0, version="", problem=problem.strerror or "")
+
+    def find(self, key: str) -> SourceObject | None:
+        try:
+            found = self._path(key).stat()
+        except FileNotFoundError:
+            return SourceObject(key=key, size_bytes=0, version="", problem="a link to nothing")
+        except OSError as cause:
+            return SourceObject(key=key, size_bytes=0, version="", problem=cause.strerror or "")
+        regular = stat.S_ISREG(found.st_mode)
+        return SourceObject(
+            key=key,
+            size_bytes=found.st_size,
+            version=str(found.st_mtime_ns),
+            skip="" if regular else "not a regular file",
+        )
+
+    def read(self, one: SourceObject) -> bytes:
+        path = self._path(one.key)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as cause:
+            raise ObjectNotFound(f"{path} is gone", code="NoSuchKey") from cause
+        except OSError as cause:
+            raise Unavailable(f"{path}: {cause.strerror}") from cause
+
+    def _path(self, key: str) -> Path:
+        return self._root / key
+
+
+class FileSource(DirectorySource):
+    """One file; known by the name of its directory, so that importing that finds it done."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.resolve().parent)
+        self._key = path.resolve().name
+
+    def list(self) -> Iterator[SourceObject]:
+        found = self.find(self._key)
+        if found is not None:
+            yield found

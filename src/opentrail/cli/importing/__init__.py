@@ -1,0 +1,1 @@
+"""The parts of `opentrail import`: what it reads, how it looks."""

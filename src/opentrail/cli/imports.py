@@ -1,0 +1,235 @@
+"""`opentrail import`: existing CloudTrail logs into the store of events; `opentrail imports`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+
+from opentrail.adapters.ledger import DirectoryQuarantine, SqliteLedger
+from opentrail.adapters.sources import SqsQueue
+from opentrail.app.settings import Settings, read_settings
+from opentrail.app.wiring import open_event_store
+from opentrail.cli.importing.display import (
+    import_bar,
+    report_of,
+    show_entries,
+    show_plan,
+    show_report,
+    show_runs,
+)
+from opentrail.cli.importing.sources import (
+    OpenedSource,
+    open_source,
+    prover,
+    read_evidence,
+    region,
+)
+from opentrail.cli.terminal import EXIT_INTERRUPTED, fail, messages, safe
+from opentrail.clock import SystemClock
+from opentrail.errors import Unavailable
+from opentrail.imports.found import LIMITS
+from opentrail.imports.report import ImportReport, exit_code
+from opentrail.ports.sources import Source
+from opentrail.workers.importing.following import Following
+from opentrail.workers.imports import Importer, ImportOptions, ImportTools
+
+imports = typer.Typer(help="Past imports.", no_args_is_help=True)
+
+_INTERVAL_SECONDS = 60
+_QUEUE_INTERVAL_SECONDS = 3600
+"""With a queue, listing only finds what the queue never told."""
+
+
+def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
+    source: Annotated[
+        list[str], typer.Argument(help="A directory, a file, or s3://BUCKET[/PREFIX].")
+    ],
+    endpoint_url: Annotated[
+        str, typer.Option(help="Where S3 is; else AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.")
+    ] = "",
+    verify: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--verify", help="Say what digests prove.")
+    ] = False,
+    keys: Annotated[
+        Path | None, typer.Option(help="Trust file of `opentrail signing-keys export`.")
+    ] = None,
+    only_proven: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--only-proven", help="Leave out what no digest proves.")
+    ] = False,
+    follow: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--follow", help="Go on: look for new objects.")
+    ] = False,
+    interval: Annotated[
+        int | None, typer.Option(help="Seconds from one listing to the next; 60, or 3600.")
+    ] = None,
+    notifications: Annotated[
+        str, typer.Option(help="URL of an SQS queue that tells of new objects.")
+    ] = "",
+    dry_run: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--dry-run", help="List what would be read.")
+    ] = False,
+    max_object_bytes: Annotated[
+        int, typer.Option(help="Most bytes of an object after decompression.")
+    ] = LIMITS.plain_bytes,
+    jobs: Annotated[int, typer.Option(help="Objects fetched at once.")] = 8,
+    format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
+) -> None:
+    """Import existing CloudTrail logs: what is new, nothing twice, and say what was in them.
+
+    Exit codes: 0 complete, 1 something quarantined, failed or tampered with, 2 usage, 3 a source
+    can't be read or digests can't be judged.
+    """
+    _check(format, interval, jobs, max_object_bytes)
+    if endpoint_url:
+        # For the other services too: keys, queues, KMS; a variable of one service goes before.
+        os.environ.setdefault("AWS_ENDPOINT_URL", endpoint_url)
+    settings = read_settings(os.environ)
+    opened = [open_source(text, endpoint_url or None, jobs) for text in source]
+    trust = read_evidence(keys, settings.data) if verify or only_proven or keys else None
+    stop = threading.Event()
+    tools = _tools(settings, stop)
+    if trust is not None:
+        tools = replace(tools, prove=prover(opened, trust, jobs))
+    options = ImportOptions(
+        limits=replace(LIMITS, plain_bytes=max_object_bytes), jobs=jobs, only_proven=only_proven
+    )
+    sources = [one.source for one in opened]
+    if dry_run:
+        importer = Importer(tools, options)
+        show_plan([(one.name, importer.plan(one)) for one in sources], as_json=format == "json")
+        return
+    if follow or notifications:
+        seconds = interval or (_QUEUE_INTERVAL_SECONDS if notifications else _INTERVAL_SECONDS)
+        queue = _queue(notifications, endpoint_url) if notifications else None
+        _follow(opened, tools, options, queue, timedelta(seconds=seconds), stop, format)
+    _once(sources, tools, options, format)
+
+
+def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int) -> None:
+    if format_ not in ("table", "json"):
+        fail(f"format {format_!r}: expected table or json")
+    if (interval is not None and interval < 1) or jobs < 1 or max_object_bytes < 1:
+        fail("--interval, --jobs and --max-object-bytes must be at least 1")
+
+
+def _tools(settings: Settings, stop: threading.Event) -> ImportTools:
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return ImportTools(
+        store=open_event_store(settings),
+        ledger=_ledger(settings),
+        quarantine=DirectoryQuarantine(settings.data / "quarantine"),
+        clock=SystemClock(),
+        pause=stop.wait,
+    )
+
+
+def _ledger(settings: Settings) -> SqliteLedger:
+    return SqliteLedger(settings.data / "imports.sqlite")
+
+
+def _queue(url: str, endpoint_url: str) -> SqsQueue:
+    named = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
+    return SqsQueue(url, endpoint=named or endpoint_url or None, region=region())
+
+
+def _once(
+    sources: Sequence[Source], tools: ImportTools, options: ImportOptions, format_: str
+) -> NoReturn:
+    with import_bar() as bar:
+        importer = Importer(replace(tools, progress=bar.update), options)
+        try:
+            importer.run([(one, importer.plan(one)) for one in sources])
+        except KeyboardInterrupt:
+            messages.print("opentrail: interrupted; the same command goes on where it stopped")
+            _print(importer.report, format_)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+    _print(importer.report, format_)
+    raise typer.Exit(exit_code(importer.report))
+
+
+def _follow(  # noqa: PLR0913, PLR0917 - what the command was told
+    opened: Sequence[OpenedSource],
+    tools: ImportTools,
+    options: ImportOptions,
+    queue: SqsQueue | None,
+    interval: timedelta,
+    stop: threading.Event,
+    format_: str,
+) -> NoReturn:
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    buckets: dict[str, list[Source]] = {}
+    for one in opened:
+        if one.bucket:
+            buckets.setdefault(one.bucket, []).append(one.source)
+    following = Following(
+        importer=lambda: Importer(tools, options),
+        sources=[one.source for one in opened],
+        buckets=buckets,
+        queue=queue,
+        interval=interval,
+        clock=tools.clock,
+        pause=stop.wait,
+        tell=lambda report: _print(report, format_),
+        trouble=_trouble,
+    )
+    try:
+        following.run()
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit
+
+
+def _trouble(problem: Unavailable) -> None:
+    messages.print(f"opentrail: {safe(str(problem))}; trying again")
+
+
+def _print(report: ImportReport, format_: str) -> None:
+    if format_ == "json":
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        show_report(report)
+
+
+@imports.command("list")
+def list_command(
+    format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
+) -> None:
+    """List past imports, newest first."""
+    _check(format, None, 1, 1)
+    runs = _ledger(read_settings(os.environ)).runs()
+    if format == "json":
+        for run in runs:
+            sys.stdout.write(msgspec.json.encode(report_of(run)).decode() + "\n")
+    else:
+        show_runs(runs)
+
+
+@imports.command("show")
+def show_command(
+    run: Annotated[int, typer.Argument(help="The run's number.")],
+    objects: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--objects", help="List the objects that it was the last to deal with.")
+    ] = False,
+    format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
+) -> None:
+    """Show one import's report, or its objects."""
+    _check(format, None, 1, 1)
+    ledger = _ledger(read_settings(os.environ))
+    found = next((one for one in ledger.runs() if one.number == run), None)
+    if found is None:
+        fail(f"there is no import {run}; see: opentrail imports list")
+    if objects:
+        show_entries(ledger.entries(run), as_json=format == "json")
+    else:
+        _print(report_of(found), format)

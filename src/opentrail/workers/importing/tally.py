@@ -1,0 +1,150 @@
+"""The counts of a running import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from opentrail.clock import iso_seconds
+from opentrail.digest.findings import Verdict
+from opentrail.imports.found import ReadObject
+from opentrail.imports.keys import KeyKind
+from opentrail.imports.report import ImportReport, ProofCounts, Told, coverage_of, kind_of
+from opentrail.ports.events import Appended
+from opentrail.ports.ledger import LedgerEntry, Outcome, Proof
+from opentrail.workers.importing.planning import Decision, Planned
+from opentrail.workers.importing.proofs import Proofs
+
+MAX_TOLD = 200
+"""The report names so many objects and records; the ledger and the quarantine hold all."""
+
+_GOOD = frozenset({Proof.PROVEN, Proof.UNCHECKED})
+
+
+class Tally:
+    """Grows one `ImportReport`.
+
+    Attributes:
+        failed_keys: Objects that could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.report = ImportReport()
+        self.failed_keys: set[str] = set()
+        self._digests: list[tuple[str, str, str]] = []
+
+    def begin(self, run: int, sources: Sequence[str], started: datetime) -> None:
+        self.report.run = run
+        self.report.sources = list(sources)
+        self.report.started = iso_seconds(started)
+
+    def end(self, state: str, when: datetime) -> None:
+        self.report.state = state
+        self.report.finished = iso_seconds(when)
+        self.report.coverage = coverage_of(self._digests)
+
+    def encoded(self) -> bytes:
+        return msgspec.json.encode(self.report)
+
+    def listed(self, source: str, one: Planned) -> None:
+        """An object of the listing; those that are not read are dealt with by this."""
+        objects = self.report.objects
+        objects.listed += 1
+        if one.facts.kind is KeyKind.DIGEST:
+            self._digests.append((one.facts.account_id, one.facts.region, one.facts.day))
+        if one.decision is Decision.UNCHANGED:
+            objects.unchanged += 1
+        elif one.decision is Decision.SKIP:
+            self.skipped(one.reason)
+        elif one.decision is Decision.FAIL:
+            self.failed(source, one.object.key, one.reason)
+
+    def unchanged(self) -> None:
+        self.report.objects.unchanged += 1
+
+    def skipped(self, reason: str) -> None:
+        self.report.objects.skipped += 1
+        _count(self.report.skipped, reason)
+
+    def failed(self, source: str, key: str, reason: str) -> None:
+        self.report.objects.failed += 1
+        self.failed_keys.add(key)
+        self._tell(Told(source, key, -1, reason))
+
+    def fetched(self, length: int) -> None:
+        self.report.bytes_read += length
+
+    def piece(self, source: str, key: str, piece: ReadObject) -> None:
+        """A piece of an object that was read."""
+        report = self.report
+        report.bytes_plain += piece.plain_bytes
+        report.records.found += piece.found
+        report.records.quarantined += len(piece.quarantined)
+        for name, count in piece.flagged:
+            _count(report.flagged, name, count)
+        for one in piece.quarantined:
+            _count(report.quarantined, kind_of(one.reason))
+            self._tell(Told(source, key, one.offset, one.reason))
+
+    def imported(self, entry: LedgerEntry, *, changed: bool, damaged: bool) -> None:
+        objects = self.report.objects
+        objects.imported += 1
+        objects.changed += changed
+        objects.damaged += damaged
+        _count(self.report.forms, entry.form)
+
+    def appended(self, appended: Appended) -> None:
+        records = self.report.records
+        records.added += appended.added
+        records.duplicates += appended.duplicates
+        records.conflicts += appended.conflicts
+        records.unreadable += appended.unreadable
+
+    def proofs(self, proofs: Proofs) -> None:
+        """What the digests of a source say."""
+        proof = self.report.proof
+        if proof is None:
+            proof = self.report.proof = ProofCounts(verdict=Verdict.VALID)
+        proof.digests += proofs.digests
+        proof.verdict = _worse(proof.verdict, proofs.verdict)
+        proof.findings += [(one.kind, one.subject, one.detail) for one in proofs.findings]
+
+    def missing(self, keys: Iterable[str]) -> None:
+        """Log files that digests list and the source does not."""
+        proof = self.report.proof
+        for key in sorted(keys):
+            if proof is not None:
+                proof.findings.append(("log-file-missing", key, "a digest lists it"))
+                proof.verdict = Verdict.INVALID
+
+    def proven(self, entry: LedgerEntry) -> None:
+        """What digests say of one object."""
+        proof = self.report.proof
+        if proof is None or entry.outcome is Outcome.FAILED:
+            return
+        _count(proof.objects, entry.proof)
+        if entry.proof is Proof.PROVEN:
+            proof.records_proven += entry.records
+        else:
+            proof.records_unproven += entry.records
+        if entry.proof is Proof.CHANGED:
+            proof.findings.append(
+                ("log-file-changed", entry.key, "its hash is not the one that the digest lists")
+            )
+
+    def _tell(self, told: Told) -> None:
+        if len(self.report.told) < MAX_TOLD:
+            self.report.told.append(told)
+        else:
+            self.report.told_more += 1
+
+
+def _count(counts: dict[str, int], name: str, by: int = 1) -> None:
+    counts[name] = counts.get(name, 0) + by
+
+
+def _worse(one: str, other: str) -> str:
+    order = (Verdict.INVALID, Verdict.INCOMPLETE, Verdict.UNVERIFIABLE, Verdict.VALID)
+    return min(one, other, key=lambda verdict: order.index(Verdict(verdict)))
