@@ -257,8 +257,10 @@ class Importer:
             proof = proofs.proof_of(one.object.key, plain_hash(content, self._options.limits))
             if proof is not Proof.PROVEN:
                 reason = f"{NOT_PROVEN}: {proof}"
+                entry = replace(entry, outcome=Outcome.SKIPPED, reason=reason, proof=proof)
                 self._tally.skipped(reason)
-                self._note(replace(entry, outcome=Outcome.SKIPPED, reason=reason, proof=proof))
+                self._tally.proven(entry)
+                self._note(entry)
                 return
         self._take_pieces(source, one, content, entry)
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.objects import EnvelopeObjectStore, LocalObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.public_keys import fetch_keys
@@ -94,15 +92,13 @@ def prover(
 ) -> Callable[[Source, Sequence[str]], Proofs]:
     """Reads the digests of these sources."""
     places = {one.source.name: one for one in opened}
-    # Chains are not expected in a source that holds a part: of heads, only keys count.
-    keys_alone = msgspec.structs.replace(trust, heads=(), visited=())
 
     def prove(source: Source, keys: Sequence[str]) -> Proofs:
         place = places[source.name]
         scope = Scope(
             bucket=place.bucket, until=_newest(keys), metadata=bool(place.bucket), jobs=jobs
         )
-        return DigestReading(place.store, keys_alone, scope, keys).read()
+        return DigestReading(place.store, trust, scope, keys).read()
 
     return prove
 

@@ -29,13 +29,15 @@ _BREAKING = frozenset(
         Kind.KEY_UNKNOWN,
         Kind.KEY_FOREIGN,
         Kind.KEY_NOT_VALID,
-        Kind.CHAIN_BROKEN,
         Kind.CHAIN_FORKED,
-        Kind.CHAIN_OVERLAPS,
         Kind.CHAIN_REWRITTEN,
     }
 )
-"""Findings about a digest that leave its log files unproven."""
+"""Findings about a digest itself that leave its log files unproven.
+
+That the digest before it is another than it continues is told, and takes nothing from its own
+signature.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class DigestReading(Verification):
             self._check_chain(name, reads)
         if not self._digests:
             self._note(Kind.NOTHING_FOUND, self._scope.bucket or "source", "there is no digest")
-        findings = tuple(self._findings)
+        findings = tuple(one for one in self._findings if not self._is_beyond(one))
         broken = {one.subject for one in findings if one.kind in _BREAKING}
         reads = [read for chain in chains.values() for read in chain]
         listed = _hashes([read for read in reads if read.key not in broken])
@@ -92,6 +94,12 @@ class DigestReading(Verification):
             digests=len(self._digests),
             findings=findings,
         )
+
+    def _is_beyond(self, finding: Finding) -> bool:
+        """Whether it only says that the source ends before the chain: a copy may be old."""
+        name = read_digest_key(finding.subject) if finding.kind is Kind.DIGEST_MISSING else None
+        newest = max((one.end for one in self._digests.values()), default=None)
+        return name is not None and newest is not None and name.end > newest
 
     def _listing(self) -> tuple[dict[str, DigestName], dict[str, LogFileName]]:
         return self._digests, {}
