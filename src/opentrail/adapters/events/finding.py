@@ -12,6 +12,9 @@ from opentrail.adapters.events.segments.records import BLOCK_RECORDS
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import MAYBE, NO, Rows, States
 from opentrail.ports.events import Position, Search
+from opentrail.search.expression import All, Any, Expression, Operator, Test
+
+_ACCOUNT = ("recipientAccountId",)
 
 Matches = Callable[[bytes], bool]
 
@@ -39,6 +42,14 @@ class Blocks:
         if number != self._number:
             self._block, self._number = self._segment.records.block(number), number
         return self._block[row % BLOCK_RECORDS]
+
+
+def whole(search: Search) -> Expression:
+    """All that is asked of a record, the accounts included."""
+    if search.accounts is None:
+        return search.where
+    own = (Test(_ACCOUNT, Operator.EQUALS, one) for one in sorted(search.accounts))
+    return All((Any(tuple(own)), search.where))
 
 
 def rows_in_range(segment: Segment, search: Search) -> Rows:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from opentrail.adapters.events.finding import whole
 from opentrail.adapters.events.lookups import insight_search, search_of
 from opentrail.adapters.events.segments import heads
+from opentrail.adapters.events.segments.schema import HASHED_PATHS, TOP_PATHS
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
 from opentrail.history.lookup import LookupQuery
@@ -25,6 +27,9 @@ from opentrail.ports.events import (
 from opentrail.record import read_record
 from opentrail.search.matching import matcher
 from opentrail.search.reading import decoded, texts_at
+
+_ACCOUNT = TOP_PATHS.index(("recipientAccountId",))
+_EVENT_ID = len(TOP_PATHS) + HASHED_PATHS.index(("eventID",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +82,18 @@ class MemoryEventStore:
     def _new(self, raw: bytes) -> _Kept | None:
         """The event as it will be kept, its sequence still open; None for one known already."""
         record = decoded(raw)
-        ids = () if record is None else texts_at(record, ("eventID",))
-        key = f"id {ids[0]}" if len(ids) == 1 else f"bytes {raw!r}"
+        odd = heads.read_odd(raw)
+        event_id = odd.texts[_EVENT_ID]
+        key = f"id {event_id}" if isinstance(event_id, str) else f"bytes {raw!r}"
         known = self._by_id.setdefault(key, [])
         if any(raw == one or (record is not None and decoded(one) == record) for one in known):
             return None
         now = int(self._clock.now().timestamp())
-        when = heads.read_odd(raw).event_time
-        accounts = () if record is None else texts_at(record, ("recipientAccountId",))
+        when, account = odd.event_time, odd.texts[_ACCOUNT]
         kept = _Kept(
             StoredEvent(Position(now if when is None else when, 0), raw),
             now,
-            accounts[0] if len(accounts) == 1 else "",
+            account if isinstance(account, str) else "",
             conflict=bool(known),
             readable=record is not None,
         )
@@ -164,7 +169,7 @@ class MemoryEventStore:
         return gone
 
     def _found(self, search: Search) -> Iterator[StoredEvent]:
-        matches = matcher(search.where)
+        matches = matcher(whole(search))
         ordered = sorted(self._kept, key=lambda one: one.event.position)
         for one in reversed(ordered) if search.newest_first else ordered:
             if _within(one, search) and matches(one.event.raw):
@@ -178,7 +183,6 @@ def _within(one: _Kept, search: Search) -> bool:
     return (
         (search.start is None or position.event_time >= search.start)
         and (search.end is None or position.event_time < search.end)
-        and (search.accounts is None or one.account in search.accounts)
         and (search.sequence_from is None or position.sequence >= search.sequence_from)
         and (search.sequence_before is None or position.sequence < search.sequence_before)
     )

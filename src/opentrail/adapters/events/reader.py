@@ -18,6 +18,7 @@ from opentrail.adapters.events.finding import (
     hits_of,
     in_order,
     rows_in_range,
+    whole,
 )
 from opentrail.adapters.events.prefilter import narrow
 from opentrail.adapters.events.segments.records import Dictionaries
@@ -28,11 +29,9 @@ from opentrail.adapters.events.snapshot import Snapshot, Snapshots
 from opentrail.adapters.events.states import MAYBE, YES, Rows, States, states
 from opentrail.history.lookup import LookupQuery
 from opentrail.ports.events import Facet, Position, Search, StoredEvent, StoreFigures, Total
-from opentrail.search.expression import All, Any, Expression, Operator, Test
+from opentrail.search.expression import Expression
 from opentrail.search.matching import matcher
 from opentrail.search.reading import decoded, texts_at
-
-_ACCOUNT: FieldPath = ("recipientAccountId",)
 
 
 class SegmentEventReader:
@@ -154,11 +153,7 @@ class SegmentEventReader:
 
 
 def _complete(search: Search) -> tuple[Expression, Matches]:
-    """The whole of what is asked, the accounts included."""
-    where = search.where
-    if search.accounts is not None:
-        own = Any(tuple(Test(_ACCOUNT, Operator.EQUALS, one) for one in sorted(search.accounts)))
-        where = All((own, where))
+    where = whole(search)
     return where, matcher(where)
 
 

@@ -24,6 +24,7 @@ from opentrail.adapters.events.segments.schema import (
     IDENTITY_PATHS,
     LIST_PATHS,
     LOOKUP_PATHS,
+    TEXTS_OF,
     TOP_PATHS,
     USERNAME,
     Path,
@@ -155,27 +156,30 @@ def _text_codes() -> _Codes:
     return _Codes({None: 0, COMPLEX: 1})
 
 
-def _put_texts(
-    arrays: dict[str, Array], path: Path, coded: _Codes, codes: npt.NDArray[np.uint32]
-) -> None:
-    """The texts in order, and `codes` renumbered to fit."""
+def _put_texts(arrays: dict[str, Array], path: Path, coded: _Codes) -> npt.NDArray[np.uint32]:
+    """The texts in order; for each code so far the one that fits them."""
     texts = [encode_text(key) for key in list(coded)[FIRST:] if isinstance(key, str)]
     order = sorted(range(len(texts)), key=texts.__getitem__)
     places = np.empty(len(texts) + FIRST, np.uint32)
     places[:FIRST] = range(FIRST)
     places[np.array(order, np.intp) + FIRST] = np.arange(FIRST, len(places), dtype=np.uint32)
-    name = ".".join(path)
     content, ends = joined([texts[number] for number in order])
-    arrays[f"code:{name}"] = places[codes].astype(np.min_scalar_type(len(places)))
-    arrays[f"text:{name}"] = content
-    arrays[f"ends:{name}"] = ends
+    arrays["text:" + ".".join(path)] = content
+    arrays["ends:" + ".".join(path)] = ends
+    return places
+
+
+def _put_codes(arrays: dict[str, Array], path: Path, codes: npt.NDArray[np.uint32]) -> None:
+    highest = int(codes.max()) if len(codes) else 0
+    arrays["code:" + ".".join(path)] = codes.astype(np.min_scalar_type(highest))
 
 
 def _put_single(
     arrays: dict[str, Array], path: Path, texts: Sequence[Text], order: npt.NDArray[np.intp]
 ) -> None:
     coded = _text_codes()
-    _put_texts(arrays, path, coded, coded.of(texts, len(texts))[order])
+    codes = coded.of(texts, len(texts))
+    _put_codes(arrays, path, _put_texts(arrays, path, coded)[codes][order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,8 @@ def _put_identities(
     columns.append((USERNAME, [name or None for _, name in identities.texts]))
     for path, texts in columns:
         coded = _text_codes()
-        _put_texts(arrays, path, coded, coded.of(texts, len(texts))[rows])
+        codes = coded.of(texts, len(texts))
+        _put_codes(arrays, path, _put_texts(arrays, path, coded)[codes][rows])
 
 
 _Lists = tuple[list[list[Text]], list[list[int]]]
@@ -238,13 +243,14 @@ def _lists(batch: _Batch) -> _Lists:
             odd = batch.odd.setdefault(number, heads.read_odd(batch.raws[number]))
             found = odd.lists, odd.resources
         own, (pairs, cut) = found
-        names: list[Text] = list(dict.fromkeys(name for _, name in pairs))
+        names: list[Text] = list({name: None for _, name in pairs})
         if cut:
             names.append(COMPLEX)
-        kinds: list[Text] = list(dict.fromkeys(kind for kind, _ in pairs))
-        for column, of_event in enumerate((*own, names, kinds)):
-            texts[column].extend(of_event)
-            counts[column].append(len(of_event))
+        kinds: list[Text] = list({kind: None for kind, _ in pairs})
+        for of_column, number_of, of_event in zip(texts, counts, (*own, names, kinds), strict=True):
+            if of_event:
+                of_column.extend(of_event)
+            number_of.append(len(of_event))
     return texts, counts
 
 
@@ -268,12 +274,17 @@ def _put_lists(arrays: dict[str, Array], lists: _Lists, order: npt.NDArray[np.in
     """Pairs of (row, code), by row."""
     row_of = np.empty(len(order), np.uint32)
     row_of[order] = np.arange(len(order), dtype=np.uint32)
-    for path, texts, count in zip(LIST_PATHS + LOOKUP_PATHS, *lists, strict=True):
-        coded = _text_codes()
-        codes = coded.of(texts, len(texts))
+    coded = {path: _text_codes() for path in LOOKUP_PATHS}
+    paths = LIST_PATHS + LOOKUP_PATHS
+    codes = [
+        coded[TEXTS_OF.get(path, path)].of(texts, len(texts))
+        for path, texts in zip(paths, lists[0], strict=True)
+    ]
+    places = {path: _put_texts(arrays, path, coded[path]) for path in LOOKUP_PATHS}
+    for path, of_path, count in zip(paths, codes, lists[1], strict=True):
         rows = np.repeat(row_of, np.array(count, np.intp))
         by_row = np.argsort(rows, kind="stable")
-        _put_texts(arrays, path, coded, codes[by_row])
+        _put_codes(arrays, path, places[TEXTS_OF.get(path, path)][of_path][by_row])
         arrays["row:" + ".".join(path)] = rows[by_row]
 
 

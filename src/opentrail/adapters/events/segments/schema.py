@@ -59,6 +59,9 @@ RESOURCE_TYPE: Path = ("lookup", "ResourceType")
 LOOKUP_PATHS = (RESOURCE_NAME, RESOURCE_TYPE)
 """What LookupEvents shows as resources: made from the record."""
 
+TEXTS_OF: dict[Path, Path] = {LIST_PATHS[0]: RESOURCE_NAME, LIST_PATHS[1]: RESOURCE_TYPE}
+"""Fields whose texts are kept together with another's: all ARNs are names, too."""
+
 HASHED_PATHS: tuple[Path, ...] = (("eventID",), ("requestID",), ("sharedEventID",))
 """Fields of nearly as many texts as events: only a hash is kept, 0 for absent."""
 

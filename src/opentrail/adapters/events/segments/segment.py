@@ -21,6 +21,7 @@ from opentrail.adapters.events.segments.arrays import Array, Arrays, write_array
 from opentrail.adapters.events.segments.columns import Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
+from opentrail.adapters.events.segments.schema import TEXTS_OF
 from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.texts import Texts
 
@@ -153,7 +154,7 @@ class Segment:
 
     def texts(self, path: FieldPath) -> Texts:
         """The distinct texts of a field."""
-        name = ".".join(path)
+        name = ".".join(TEXTS_OF.get(path, path))
         if name not in self._texts:
             self._texts[name] = Texts(self.arrays[f"text:{name}"], self.arrays[f"ends:{name}"])
         return self._texts[name]
