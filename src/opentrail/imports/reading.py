@@ -201,7 +201,10 @@ def take_split(plain: bytes, raws: list[bytes], sieve: Sieve, limits: Limits) ->
     place = 0
     for raw in raws:
         place = plain.find(raw, place)
-        take_record(raw, sieve, limits, offset=place)
+        if raw[0] != 0x7B or too_large((raw,), limits) or is_suspicious(raw, 1, limits):
+            take_record(raw, sieve, limits, offset=place)
+        else:
+            sieve.raws.append(raw)
         place += len(raw)
 
 

@@ -31,10 +31,14 @@ class Source(Protocol):
 
     Attributes:
         name: What the ledger knows it by; the same place has the same name in every run.
+        is_remote: Reading waits for somebody else, so that several at once are quicker than one.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def is_remote(self) -> bool: ...
 
     def list(self) -> Iterator[SourceObject]:
         """Every object, in any order.

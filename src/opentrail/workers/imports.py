@@ -41,6 +41,10 @@ _WAITING_BYTES = 64 * 1024 * 1024
 """Most compressed bytes that are fetched ahead."""
 
 
+_Fetched = tuple[Planned, bytes | Exception]
+"""The bytes, or why there are none."""
+
+
 class Appender(Protocol):
     """What an import needs of the event store."""
 
@@ -183,21 +187,28 @@ class Importer:
                 if one.reason:
                     self._note(one.entry)
         self._tools.progress(self.report, done, total)
-        with ThreadPoolExecutor(self._options.jobs) as pool:
-            for one, content in self._fetched(pool, source, to_read):
-                self._tally.listed(source.name, one)
-                if isinstance(content, bytes):
-                    self._failed_in_a_row = 0
-                    self._read(source, one, content)
-                else:
-                    self._fail(source, one, content)
-                done += 1
-                self._tools.progress(self.report, done, total)
+        for one, content in self._fetched(source, to_read):
+            self._tally.listed(source.name, one)
+            if isinstance(content, bytes):
+                self._failed_in_a_row = 0
+                self._read(source, one, content)
+            else:
+                self._fail(source, one, content)
+            done += 1
+            self._tools.progress(self.report, done, total)
 
-    def _fetched(
+    def _fetched(self, source: Source, planned: Iterable[Planned]) -> Iterator[_Fetched]:
+        """The objects' bytes in order; from a remote source, some fetched ahead."""
+        if source.is_remote:
+            with ThreadPoolExecutor(self._options.jobs) as pool:
+                yield from self._fetched_ahead(pool, source, planned)
+            return
+        for one in planned:
+            yield one, self._fetch(source, one.object)
+
+    def _fetched_ahead(
         self, pool: ThreadPoolExecutor, source: Source, planned: Iterable[Planned]
-    ) -> Iterator[tuple[Planned, bytes | Exception]]:
-        """The objects' bytes in order, some fetched ahead."""
+    ) -> Iterator[_Fetched]:
         waiting: deque[tuple[Planned, Future[bytes | Exception]]] = deque()
         ahead = 0
         try:

@@ -12,8 +12,9 @@ from opentrail.ports.sources import Message, SourceObject
 class MemorySource:
     """See ports.sources."""
 
-    def __init__(self, name: str = "memory://a") -> None:
+    def __init__(self, name: str = "memory://a", *, is_remote: bool = True) -> None:
         self.name = name
+        self.is_remote = is_remote
         self.objects: dict[str, bytes] = {}
 
     def list(self) -> Iterator[SourceObject]:

@@ -23,6 +23,8 @@ _SEAL_BYTES = 16
 class S3Source:
     """See ports.sources; keys are those of the bucket."""
 
+    is_remote = True
+
     def __init__(
         self, store: ObjectStore, bucket: str, prefix: str, *, endpoint: str | None, region: str
     ) -> None:
