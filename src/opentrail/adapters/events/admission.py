@@ -40,10 +40,18 @@ def in_batch_order(columns: Columns) -> tuple[Hashes, Hashes]:
 
 
 def admit(
-    raws: Sequence[bytes], columns: Columns, known: KnownIds, segments: Sequence[Segment]
+    raws: Sequence[bytes],
+    ids: Hashes,
+    contents: Hashes,
+    known: KnownIds,
+    segments: Sequence[Segment],
 ) -> Admitted:
-    """What of a batch is new to `known`, and to what comes before it in the batch."""
-    ids, contents = in_batch_order(columns)
+    """What of a batch is new to `known`, and to what comes before it in the batch.
+
+    Args:
+        ids: Of each event, in the order of `raws`, as `contents`.
+        segments: Where events with known ids are looked at.
+    """
     is_known, is_same = known.find(ids, contents)
     keep = ~is_same
     keep &= _first_of_its_kind(ids, contents)

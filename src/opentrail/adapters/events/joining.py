@@ -17,7 +17,7 @@ from opentrail.adapters.events.segments.segment import Segment
 LARGEST_ROWS = 262_144
 """Larger segments are left alone."""
 
-_LEVELS = (1_024, 8_192, 65_536, LARGEST_ROWS)
+_LEVELS = (1_024, 8_192, 32_768)
 _SEVERAL = 8
 _PATIENCE_SECONDS = 300
 """After that even few small segments are joined: the open files wait for them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from opentrail.adapters.events.admission import admit, in_batch_order
 from opentrail.adapters.events.known_ids import KnownIds
 from opentrail.adapters.events.reader import SegmentEventReader
 from opentrail.adapters.events.segments.columns import Columns, make_columns
-from opentrail.adapters.events.segments.records import TRAINED_WITH
 from opentrail.adapters.events.segments.segment import Content, Segment, SegmentEntry, write_segment
 from opentrail.adapters.events.writing import Writer, remove_files, sweep, turn
 from opentrail.clock import Clock
@@ -39,18 +39,28 @@ class SegmentEventStore(SegmentEventReader):
         self._known = KnownIds()
         self._threads = threading.Lock()
 
+    @property
+    def directory(self) -> Path:
+        """Where the store is."""
+        return self._directory
+
+    @property
+    def seed(self) -> int:
+        """Of the hashes of this store."""
+        return self._catalog.seed
+
     def place(self) -> int | None:
         return self._catalog.place()
 
     def append(self, raws: Sequence[bytes], *, place: int | None = None) -> Appended:
-        with self._threads, turn(self._directory):
+        with self._threads, self.turn():
             columns = self.columns(raws) if raws else None
             segments = self._snapshots.newest().segments
             self._known.take_in(self._known.unseen(segments))
             conflicts = 0
             kept: Sequence[bytes] = raws
             if columns is not None:
-                admitted = admit(raws, columns, self._known, segments)
+                admitted = admit(raws, *in_batch_order(columns), self._known, segments)
                 conflicts = admitted.conflicts
                 if not admitted.keep.all():
                     kept = [raws[number] for number in np.flatnonzero(admitted.keep).tolist()]
@@ -71,7 +81,7 @@ class SegmentEventStore(SegmentEventReader):
 
     def columns(self, raws: Sequence[bytes]) -> Columns:
         """The columns of records that come in now."""
-        return make_columns(raws, arrived=self._now(), seed=self._catalog.seed)
+        return make_columns(raws, arrived=self.now(), seed=self._catalog.seed)
 
     def write(
         self,
@@ -83,21 +93,41 @@ class SegmentEventStore(SegmentEventReader):
         arrived: int | None = None,
     ) -> SegmentEntry:
         """The files of a new segment, synced, for the catalog to take."""
-        if len(raws) >= TRAINED_WITH and not self._dictionaries.newest():
-            self._dictionaries.train(raws)
+        self._dictionaries.train_first(raws)
         content = Content(
             raws=raws,
             columns=columns,
             sequences=sequences,
-            arrived=self._now() if arrived is None else arrived,
+            arrived=self.now() if arrived is None else arrived,
             parquet=sequences is not None or len(raws) >= PARQUET_ROWS,
             conflicts=conflicts,
         )
-        return write_segment(self._directory, self._writer.new_name(), content, self._dictionaries)
+        return write_segment(self._directory, self.new_name(), content, self._dictionaries)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Alone among the writers of this store until the end of the block."""
+        return turn(self._directory)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """All segments as of now."""
+        return self._snapshots.newest().segments
+
+    def new_name(self) -> str:
+        """A name for a segment that no other has."""
+        return self._writer.new_name()
+
+    def take(self, entry: SegmentEntry) -> SegmentEntry:
+        """A written segment becomes part of the store."""
+        with self._catalog.changing():
+            return self._catalog.add(entry)
+
+    def discard(self, entry: SegmentEntry) -> None:
+        """A written segment is not to become part of the store."""
+        remove_files(self._directory, [entry.name])
 
     def compact(self) -> int:
         with self._threads, turn(self._directory, "joining"):
-            chosen = joining.choose(self._snapshots.newest().segments, self._now())
+            chosen = joining.choose(self._snapshots.newest().segments, self.now())
             if not chosen:
                 return 0
             self._replace(chosen, None)
@@ -115,7 +145,7 @@ class SegmentEventStore(SegmentEventReader):
 
     def sweep(self) -> int:
         """Remove what writers that died left behind."""
-        with turn(self._directory):
+        with self.turn():
             return sweep(self._directory, frozenset(one.name for one in self._catalog.segments()))
 
     def close(self) -> None:
@@ -149,5 +179,6 @@ class SegmentEventStore(SegmentEventReader):
             self._known.mark_seen(entry.number)
         remove_files(self._directory, [one.entry.name for one in segments])
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Epoch seconds."""
         return int(self._clock.now().timestamp())

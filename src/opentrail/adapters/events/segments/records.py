@@ -56,6 +56,11 @@ class Dictionaries:
         """The dictionary to write with, 0 if there is none."""
         return max((int(path.stem) for path in self._directory.glob("*.dictionary")), default=0)
 
+    def train_first(self, raws: Sequence[bytes]) -> None:
+        """A dictionary from these records, if they are many and there is none yet."""
+        if len(raws) >= TRAINED_WITH and not self.newest():
+            self.train(raws)
+
     def train(self, raws: Sequence[bytes]) -> int:
         """A new dictionary, durable; its number, 0 if these records give none."""
         step = max(1, len(raws) // _TRAINING_RECORDS)
