@@ -164,7 +164,15 @@ LOOK_ALIKES = {
     ),
     "S3 notification": (
         b'{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{}}]}',
-        "S3 notification, not events",
+        "notification of a service, not events",
+    ),
+    "SQS event": (
+        b'{"Records":[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]}',
+        "notification of a service, not events",
+    ),
+    "SNS event": (
+        b'{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{}}]}',
+        "notification of a service, not events",
     ),
     "control message": (b'{"messageType":"CONTROL_MESSAGE","logEvents":[]}', "empty"),
     "no records": (b'{"Records":[]}', ""),

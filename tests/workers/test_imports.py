@@ -268,3 +268,13 @@ def test_the_report_of_a_run_is_in_the_ledger() -> None:
     assert json.loads(run.report)["records"]["added"] == report.records.added
     assert run.finished is not None
     assert sum(one.records for one in world.ledger.entries(1)) == report.records.found - 1
+
+
+def test_names_that_are_no_utf_8_are_told_as_escapes() -> None:
+    world = World()
+    world.source.objects["a\udcff.json"] = record(1)[:-1]
+
+    report = world.run()
+
+    assert report.told[0].key == "a\\xff.json"
+    assert report.records.quarantined == 1

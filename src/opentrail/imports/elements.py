@@ -6,6 +6,8 @@ subscription filters), EventBridge user guide; spec: record, sections 1 and 12.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
@@ -25,6 +27,7 @@ class _Element(msgspec.Struct):
     event_source: _Maybe = msgspec.field(name="eventSource", default=UNSET)
     event_id: _Maybe = msgspec.field(name="eventID", default=UNSET)
     event_time: _Maybe = msgspec.field(name="eventTime", default=UNSET)
+    told_source: _Maybe = msgspec.field(name="EventSource", default=UNSET)
     s3: _Maybe = UNSET
     records: _Maybe = msgspec.field(name="Records", default=UNSET)
     lookup_events: _Maybe = msgspec.field(name="Events", default=UNSET)
@@ -39,10 +42,19 @@ class _Element(msgspec.Struct):
     log_files: _Maybe = msgspec.field(name="logFiles", default=UNSET)
     hash_signature: _Maybe = msgspec.field(name="hashSignature", default=UNSET)
 
+    def is_notification(self) -> bool:
+        """Whether it is one of the events that services hand to functions and queues."""
+        told = (self.event_source, self.told_source)
+        return self.s3 is not UNSET or any(
+            isinstance(one, Raw) and bytes(one).startswith(b'"aws:') for one in told
+        )
+
     def is_record(self) -> bool:
         """Whether it has what records of some version have."""
+        if self.is_notification():
+            return False
         if self.event_version is not UNSET:
-            return self.s3 is UNSET
+            return True
         known = (self.event_name, self.event_source, self.event_id, self.event_time)
         return sum(one is not UNSET for one in known) >= 2
 
@@ -67,10 +79,10 @@ def looks_like_record(raw: bytes) -> bool:
         return False
 
 
-def is_notification(raw: bytes) -> bool:
-    """Whether an item of `Records` is S3's notification of an object."""
+def are_notifications(raws: Sequence[bytes]) -> bool:
+    """Whether the items of `Records` are a service's notifications, all of them."""
     try:
-        return _element.decode(raw).s3 is not UNSET
+        return bool(raws) and all(_element.decode(raw).is_notification() for raw in raws)
     except _FAILURES:
         return False
 
@@ -104,19 +116,19 @@ def take_record(raw: bytes, sieve: Sieve, limits: Limits, *, offset: int = -1) -
 
 
 def _take_list(items: list[Raw], form: Form, sieve: Sieve, limits: Limits) -> Form:
-    found = Form.EMPTY
-    for item in items:
-        raw = bytes(item)
-        if form is Form.RECORDS:
-            if is_notification(raw):
-                return Form.NOTIFICATION
+    raws = [bytes(item) for item in items]
+    if form is Form.RECORDS:
+        if are_notifications(raws):
+            return Form.NOTIFICATION
+        for raw in raws:
             take_record(raw, sieve, limits)
-        elif not raw.startswith(b"{"):
+        return form
+    for raw in raws:
+        if not raw.startswith(b"{"):
             sieve.refuse(-1, raw, "not a JSON object")
         elif take_value(raw, sieve, limits) is Form.DIGEST:
             sieve.refuse(-1, raw, NOT_A_RECORD)
-        found = form
-    return found
+    return form if raws else Form.EMPTY
 
 
 def _take_envelope(
@@ -140,7 +152,7 @@ def _take_envelope(
         form = Form.DIGEST
     elif element.hash_signature is not UNSET:
         form = Form.LAKE_RESULT
-    elif element.s3 is not UNSET:
+    elif element.is_notification():
         form = Form.NOTIFICATION
     else:
         sieve.refuse(offset, raw, NOT_A_RECORD)

@@ -29,7 +29,7 @@ class Form(StrEnum):
 SKIPPED_FORMS = {
     Form.DIGEST: "digest file, not events",
     Form.LAKE_RESULT: "Lake query result, not log files",
-    Form.NOTIFICATION: "S3 notification, not events",
+    Form.NOTIFICATION: "notification of a service, not events",
     Form.EMPTY: "empty",
     Form.UNKNOWN: "no CloudTrail records",
 }

@@ -77,7 +77,8 @@ def _members(content: bytes, limits: Limits) -> Iterator[Piece]:
             if problem and not reader.eof:
                 yield Piece(plain, member, problem=problem, rest=rest)
                 return
-            if not rest and not reader.eof and len(plain) < limits.piece_bytes:
+            stuck = (not rest and len(plain) < limits.piece_bytes) or not plain
+            if stuck and not reader.eof:
                 yield Piece(plain, member, problem="the gzip member is cut short")
                 return
             yield Piece(plain, member, last=reader.eof)
@@ -96,7 +97,7 @@ def _before_the_error(member: bytes, given: int) -> bytes:
         while not reader.eof:
             plain: bytes = reader.decompress(rest, _SALVAGE_BYTES)
             rest = reader.unconsumed_tail
-            if not plain and not rest:
+            if not plain:
                 break
             length += len(plain)
             if length > given:

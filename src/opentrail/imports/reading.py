@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from opentrail.imports.elements import (
     NOT_A_RECORD,
-    is_notification,
+    are_notifications,
     looks_like_record,
     take_message,
     take_record,
@@ -178,7 +178,7 @@ def _take_log_file(plain: bytes, sieve: Sieve, limits: Limits) -> bool:
     slack = len(plain) - sum(map(len, raws)) - len(raws)
     if slack > _SLACK_BYTES and _has_two_lists(plain):
         return False
-    if raws and is_notification(raws[0]):
+    if are_notifications(raws):
         return False
     take_split(plain, raws, sieve, limits)
     return True

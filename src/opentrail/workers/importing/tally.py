@@ -37,7 +37,7 @@ class Tally:
 
     def begin(self, run: int, sources: Sequence[str], started: datetime) -> None:
         self.report.run = run
-        self.report.sources = list(sources)
+        self.report.sources = [printable(one) for one in sources]
         self.report.started = iso_seconds(started)
 
     def end(self, state: str, when: datetime) -> None:
@@ -71,7 +71,7 @@ class Tally:
     def failed(self, source: str, key: str, reason: str) -> None:
         self.report.objects.failed += 1
         self.failed_keys.add(key)
-        self._tell(Told(source, key, -1, reason))
+        self._tell(source, key, -1, reason)
 
     def fetched(self, length: int) -> None:
         self.report.bytes_read += length
@@ -86,7 +86,7 @@ class Tally:
             _count(report.flagged, name, count)
         for one in piece.quarantined:
             _count(report.quarantined, kind_of(one.reason))
-            self._tell(Told(source, key, one.offset, one.reason))
+            self._tell(source, key, one.offset, one.reason)
 
     def imported(self, entry: LedgerEntry, *, changed: bool, damaged: bool) -> None:
         objects = self.report.objects
@@ -131,14 +131,24 @@ class Tally:
             proof.records_unproven += entry.records
         if entry.proof is Proof.CHANGED:
             proof.findings.append(
-                ("log-file-changed", entry.key, "its hash is not the one that the digest lists")
+                (
+                    "log-file-changed",
+                    printable(entry.key),
+                    "its hash is not the one that the digest lists",
+                )
             )
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, source: str, key: str, offset: int, reason: str) -> None:
         if len(self.report.told) < MAX_TOLD:
+            told = Told(printable(source), printable(key), offset, printable(reason))
             self.report.told.append(told)
         else:
             self.report.told_more += 1
+
+
+def printable(name: str) -> str:
+    """A name that can be written as UTF-8: bytes that are none are shown as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _count(counts: dict[str, int], name: str, by: int = 1) -> None:
