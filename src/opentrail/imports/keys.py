@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from sys import intern
 
 
 class KeyKind(StrEnum):
@@ -79,9 +80,10 @@ def read_key(key: str) -> KeyFacts:
     found = name or place
     return KeyFacts(
         kind=kind,
-        account_id=found["account"] if found else "",
-        region=name["region"] if name else within["region"] if within else "",
-        minute=_minute(key, name),
+        # Few texts, many objects: each is kept once.
+        account_id=intern(found["account"]) if found else "",
+        region=intern(name["region"] if name else within["region"] if within else ""),
+        minute=intern(_minute(key, name)),
         service=folder if kind is KeyKind.FOREIGN else "",
     )
 
