@@ -55,13 +55,13 @@ def whole(search: Search) -> Expression:
 def rows_in_range(segment: Segment, search: Search) -> Rows:
     """The rows that time, sequence and the page before leave, oldest first."""
     times = segment.times
-    first = 0 if search.start is None else int(np.searchsorted(times, search.start, "left"))
-    last = len(times) if search.end is None else int(np.searchsorted(times, search.end, "left"))
+    first = 0 if search.start is None else segment.row_at(search.start)
+    last = len(times) if search.end is None else segment.row_at(search.end)
     after = search.after
     if after is not None and search.newest_first:
-        last = min(last, int(np.searchsorted(times, after.event_time, "right")))
+        last = min(last, segment.row_at(after.event_time, behind=True))
     elif after is not None:
-        first = max(first, int(np.searchsorted(times, after.event_time, "left")))
+        first = max(first, segment.row_at(after.event_time))
     rows = np.arange(first, max(first, last))
     if after is not None and len(rows):
         sequences = segment.sequences(rows)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from opentrail.adapters.events.segments.arrays import Array
-from opentrail.adapters.events.segments.columns import COMPLEX_HASH, NO_HASH, hash_of
+from opentrail.adapters.events.segments.columns import COMPLEX_HASH, NO_HASH, hash_of, short
 from opentrail.adapters.events.segments.schema import (
     ABSENT,
     COMPLEX,
@@ -182,18 +182,23 @@ def _list_states(segment: Segment, test: Test, rows: Rows) -> States:
 
 
 def _hashed_states(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
-    hashes = _at(segment.arrays["hash:" + test.path[0]], rows)
+    if test.path[0] == "eventID":
+        hashes = _at(segment.event_id_hashes(), rows)
+        wanted = np.uint64(hash_of(test.value, seed))
+    else:
+        hashes = _at(segment.arrays["hash:" + test.path[0]], rows)
+        wanted = short(np.array([hash_of(test.value, seed)], np.uint64))[0]
     found = np.full(len(rows), MAYBE, np.uint8)
     match test.operator:
         case Operator.EXISTS:
             found[:] = YES
         case Operator.EQUALS:
-            found[hashes != np.uint64(hash_of(test.value, seed))] = NO
+            found[hashes != wanted] = NO
         case Operator.NOT_EQUALS:
-            found[hashes != np.uint64(hash_of(test.value, seed))] = YES
+            found[hashes != wanted] = YES
         case _:
             pass
     if test.operator is not Operator.EXISTS:
-        found[hashes == np.uint64(COMPLEX_HASH)] = MAYBE
-    found[hashes == np.uint64(NO_HASH)] = NO
+        found[hashes == COMPLEX_HASH] = MAYBE
+    found[hashes == NO_HASH] = NO
     return found

@@ -3,8 +3,9 @@
 `NAME.columns` holds named arrays (see arrays): `time` by row, oldest first; for every field of
 schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `hash:` for fields
 that differ in each event, `content` of the bytes; `by_id` and `row_by_id`, the rows in the order
-of their eventID's hash; `block_ends` and `lengths` of the records; `sequence` where the rows were
-not numbered in one run; `numbers`: the dictionary's.
+of their eventID's hash, and `kind:eventID`, whether that is the hash of an eventID; `block_ends`
+and `lengths` of the records; `sequence` where the rows were not numbered in one run; `numbers`:
+the dictionary's.
 `NAME.records` holds the exact bytes (see records), `NAME.parquet` is for others (see parquet).
 """
 
@@ -13,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from opentrail.adapters.events.segments.arrays import Array, Arrays, write_arrays
-from opentrail.adapters.events.segments.columns import Columns
+from opentrail.adapters.events.segments.columns import COMPLEX_HASH, Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
 from opentrail.adapters.events.segments.schema import TEXTS_OF
@@ -158,6 +160,24 @@ class Segment:
         if name not in self._texts:
             self._texts[name] = Texts(self.arrays[f"text:{name}"], self.arrays[f"ends:{name}"])
         return self._texts[name]
+
+    def event_id_hashes(self) -> npt.NDArray[np.uint64]:
+        """By row; NO_HASH and COMPLEX_HASH where there is no one eventID."""
+        kinds = self.arrays["kind:eventID"]
+        found = kinds.astype(np.uint64)
+        by_row = np.empty(len(kinds), np.uint64)
+        by_row[self.arrays["row_by_id"]] = self.arrays["by_id"]
+        return np.where(kinds > COMPLEX_HASH, by_row, found)
+
+    def row_at(self, when: int, *, behind: bool = False) -> int:
+        """The first row that is not before `when`; with `behind`, the first after it."""
+        limits = np.iinfo(self.times.dtype)
+        if when < limits.min:
+            return 0
+        if when > limits.max:
+            return len(self.times)
+        side: Literal["left", "right"] = "right" if behind else "left"
+        return int(np.searchsorted(self.times, self.times.dtype.type(when), side))
 
     def rows_with_id(self, hashed: int) -> list[int]:
         """Rows whose eventID (or bytes, where there is none) has this hash."""
