@@ -337,3 +337,25 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
 
     assert out.split() == ["read", "a.json", "new"]
     assert stored(tmp_path / "data") == []
+
+
+def test_the_report_is_for_people_too(tmp_path: Path) -> None:
+    source = tmp_path / "logs"
+    source.mkdir()
+    (source / "a\x1b[31m.json").write_bytes(b"[" + record(1) + b"," + record(2)[:-5])
+    (source / "b.json").write_bytes(b"[" + record(1) + b'{"eventVersion":"1.0","a":NaN}]')
+
+    def told(*arguments: str) -> str:
+        process = start(list(arguments), environment(tmp_path / "data"))
+        return process.communicate(timeout=60)[0]
+
+    report = told("import", str(source))
+
+    assert "2 listed = 2 imported + 0 unchanged + 0 skipped + 0 failed" in report
+    assert "4 found = 1 added + 1 duplicates + 2 quarantined" in report
+    assert "! a\\x1b[31m.json at byte" in report
+    assert "\x1b" not in report
+    assert told("imports", "show", "1") == report
+    assert "finished" in told("imports", "list")
+    assert "damaged" not in told("imports", "show", "1", "--objects")
+    assert "\x1b" not in told("imports", "show", "1", "--objects")

@@ -11,7 +11,7 @@ from opentrail.adapters.sources import MemorySource
 from opentrail.clock import ManualClock
 from opentrail.imports.report import ImportReport
 from opentrail.ports.events import Appended
-from opentrail.workers.imports import Importer, ImportOptions, ImportTools
+from opentrail.workers.imports import EventAppender, Importer, ImportOptions, ImportTools
 
 START = datetime(2026, 3, 5, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ class World:
 
     def tools(self, **changed: Any) -> ImportTools:
         parts: dict[str, Any] = {
-            "store": self.events,
+            "store": EventAppender(self.events.append),
             "ledger": self.ledger,
             "quarantine": self.quarantine,
             "clock": self.clock,
@@ -109,7 +109,7 @@ class World:
             name: Fragile(getattr(self, name), count, at, after=after)
             for name in ("source", "ledger", "quarantine")
         }
-        store = Fragile(self.events, count, at, after=after)
+        store = EventAppender(Fragile(self.events, count, at, after=after).append)
         try:
             self.run(options, store=store, **made)
         except Killed:

@@ -19,6 +19,7 @@ from opentrail.adapters.ledger import DirectoryQuarantine, SqliteLedger
 from opentrail.adapters.sources import SqsQueue
 from opentrail.app.settings import Settings, read_settings
 from opentrail.app.wiring import open_event_store
+from opentrail.cli.importing.appending import StoreAppender
 from opentrail.cli.importing.display import (
     import_bar,
     report_of,
@@ -97,7 +98,9 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
     opened = [open_source(text, endpoint_url or None, jobs) for text in source]
     trust = read_evidence(keys, settings.data) if verify or only_proven or keys else None
     stop = threading.Event()
-    tools = _tools(settings, stop)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = StoreAppender(open_event_store(settings))
+    tools = _tools(settings, store, stop)
     if trust is not None:
         tools = replace(tools, prove=prover(opened, trust, jobs))
     options = ImportOptions(
@@ -112,7 +115,9 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
         seconds = interval or (_QUEUE_INTERVAL_SECONDS if notifications else _INTERVAL_SECONDS)
         queue = _queue(notifications, endpoint_url) if notifications else None
         _follow(opened, tools, options, queue, timedelta(seconds=seconds), stop, format)
-    _once(sources, tools, options, format)
+    report = _once(sources, tools, options, format)
+    store.close()
+    raise typer.Exit(exit_code(report))
 
 
 def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int) -> None:
@@ -122,10 +127,9 @@ def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int)
         fail("--interval, --jobs and --max-object-bytes must be at least 1")
 
 
-def _tools(settings: Settings, stop: threading.Event) -> ImportTools:
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _tools(settings: Settings, store: StoreAppender, stop: threading.Event) -> ImportTools:
     return ImportTools(
-        store=open_event_store(settings),
+        store=store,
         ledger=_ledger(settings),
         quarantine=DirectoryQuarantine(settings.data / "quarantine"),
         clock=SystemClock(),
@@ -144,7 +148,7 @@ def _queue(url: str, endpoint_url: str) -> SqsQueue:
 
 def _once(
     sources: Sequence[Source], tools: ImportTools, options: ImportOptions, format_: str
-) -> NoReturn:
+) -> ImportReport:
     with import_bar() as bar:
         importer = Importer(replace(tools, progress=bar.update), options)
         try:
@@ -154,7 +158,7 @@ def _once(
             _print(importer.report, format_)
             raise typer.Exit(EXIT_INTERRUPTED) from None
     _print(importer.report, format_)
-    raise typer.Exit(exit_code(importer.report))
+    return importer.report
 
 
 def _follow(  # noqa: PLR0913, PLR0917 - what the command was told

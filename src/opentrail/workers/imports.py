@@ -48,7 +48,25 @@ _Fetched = tuple[Planned, bytes | Exception]
 class Appender(Protocol):
     """What an import needs of the event store."""
 
-    def append(self, raws: Sequence[bytes]) -> Appended: ...
+    def submit(self, raws: Sequence[bytes]) -> Future[Appended]:
+        """Append a batch, now or soon; batches become durable in the order in which they came.
+
+        The future raises Unavailable when the batch, or one before it, could not be written.
+        """
+        ...
+
+
+class EventAppender:
+    """Appends at once, one batch after the other."""
+
+    def __init__(self, append: Callable[[Sequence[bytes]], Appended]) -> None:
+        self._append = append
+
+    def submit(self, raws: Sequence[bytes]) -> Future[Appended]:
+        """See `Appender`."""
+        future: Future[Appended] = Future()
+        future.set_result(self._append(raws))
+        return future
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +99,7 @@ class ImportOptions:
     """
 
     limits: Limits = LIMITS
-    batch_bytes: int = 128 * 1024 * 1024
+    batch_bytes: int = 64 * 1024 * 1024
     batch_objects: int = 5000
     jobs: int = 8
     only_proven: bool = False
@@ -89,11 +107,16 @@ class ImportOptions:
 
 @dataclass(slots=True)
 class _Batch:
-    """What is read and not appended yet."""
+    """What is read and not noted yet.
+
+    Attributes:
+        appended: None before it is handed to the store, and when it holds no records.
+    """
 
     raws: list[bytes] = field(default_factory=list)
     length: int = 0
     entries: list[LedgerEntry] = field(default_factory=list)
+    appended: Future[Appended] | None = None
 
 
 class Importer:
@@ -105,6 +128,7 @@ class Importer:
         self._tally = Tally()
         self._run = 0
         self._batch = _Batch()
+        self._under_way: deque[_Batch] = deque()
         self._failed_in_a_row = 0
 
     @property
@@ -158,7 +182,7 @@ class Importer:
         try:
             for source, planned in plans:
                 self._take(source, planned)
-            self._flush()
+            self._finish()
         except BaseException as cause:
             state = "failed" if isinstance(cause, Unavailable) else "interrupted"
             with suppress(Unavailable):
@@ -243,7 +267,7 @@ class Importer:
     def _fail(self, source: Source, one: Planned, problem: Exception) -> None:
         self._failed_in_a_row += not isinstance(problem, ObjectNotFound | IntegrityError)
         if self._failed_in_a_row >= _FAILURES_IN_A_ROW:
-            self._flush()
+            self._finish()
             raise Unavailable(f"{source.name} stopped answering: {problem}") from problem
         self._tally.failed(source.name, one.object.key, str(problem))
         self._note(_entry(source, one, Outcome.FAILED, reason=str(problem)))
@@ -325,12 +349,31 @@ class Importer:
             self._flush()
 
     def _flush(self) -> None:
-        """(4) Append, then (5) note."""
+        """(4) Append; what is appended meanwhile is noted."""
         batch, self._batch = self._batch, _Batch()
         if batch.raws:
-            self._tally.appended(self._tools.store.append(batch.raws))
-        if batch.raws or batch.entries:
-            self._tools.ledger.commit(self._run, batch.entries, self._tally.encoded())
+            batch.appended = self._tools.store.submit(batch.raws)
+            batch.raws = []
+        if batch.appended is not None or batch.entries:
+            self._under_way.append(batch)
+        while self._under_way and _is_done(self._under_way[0]):
+            self._settle()
+
+    def _settle(self) -> None:
+        """(5) Note the oldest batch's objects, once its records are durable."""
+        batch = self._under_way.popleft()
+        if batch.appended is not None:
+            self._tally.appended(batch.appended.result())
+        self._tools.ledger.commit(self._run, batch.entries, self._tally.encoded())
+
+    def _finish(self) -> None:
+        self._flush()
+        while self._under_way:
+            self._settle()
+
+
+def _is_done(batch: _Batch) -> bool:
+    return batch.appended is None or batch.appended.done()
 
 
 def _with_proof(one: Planned, proofs: Proofs) -> Planned:

@@ -25,6 +25,10 @@ SHOWN = 20
 """Of each list in a report; `--format json` and `opentrail imports show` have more."""
 
 
+_EVERY = 16
+"""Objects between two changes of the bar: small ones are read in less time than it takes."""
+
+
 class ImportBar:
     """Objects, bytes and records a second, while it goes on."""
 
@@ -34,6 +38,8 @@ class ImportBar:
 
     def update(self, report: ImportReport, done: int, total: int) -> None:
         """Show how far it is."""
+        if done % _EVERY and done != total:
+            return
         seconds = self._progress.tasks[0].elapsed or 0.0
         found = report.records.found
         rate = f"{found / seconds:,.0f} records/s" if seconds > 0 else ""
