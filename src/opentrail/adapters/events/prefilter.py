@@ -1,7 +1,7 @@
-"""Rows that only the record could tell are first looked for in the open file's JSON.
+r"""Rows that only the record could tell are first looked for in the open file's JSON.
 
-A text that a test asks for stands in the JSON as it is, unless something in it is escaped: a row
-without the text and without a backslash can't pass.
+A text of plain characters that a test asks for stands in the JSON as it is, unless a character is
+written as `\\u00..`: a row that holds neither the text nor such an escape can't pass.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ WORTH_IT = 2048
 """Fewer records are asked more quickly one by one."""
 
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "/"}
+_ESCAPED = "\\u00"
 _LITERAL = (Operator.EQUALS, Operator.CONTAINS, Operator.PREFIX, Operator.SUFFIX)
 
 
@@ -37,10 +38,11 @@ def narrow(segment: Segment, where: Expression, rows: Rows, states: States) -> S
     for test in _needed(where):
         column = column_name((test.path[0],))
         try:
-            texts = pq.read_table(segment.parquet, columns=[column])[column]
+            file = pq.ParquetFile(segment.parquet, memory_map=True)
         except FileNotFoundError:
             return states
-        there = pc.or_(pc.match_substring(texts, test.value), pc.match_substring(texts, "\\"))
+        texts = file.read(columns=[column], use_threads=False)[column]
+        there = pc.or_(pc.match_substring(texts, test.value), pc.match_substring(texts, _ESCAPED))
         passing = there.fill_null(False).to_numpy()
         states = np.where(passing[rows], states, np.uint8(NO))
     return states

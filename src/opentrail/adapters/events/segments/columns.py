@@ -18,6 +18,7 @@ import xxhash
 from opentrail.adapters.events.segments import heads
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.heads import COMPLEX, PARTS, Head, Odd, Text
+from opentrail.adapters.events.segments.postings import CATEGORY, MANAGEMENT, put_postings
 from opentrail.adapters.events.segments.schema import (
     FIRST,
     HASHED_PATHS,
@@ -29,7 +30,7 @@ from opentrail.adapters.events.segments.schema import (
     USERNAME,
     Path,
 )
-from opentrail.adapters.events.segments.texts import encode_text, joined
+from opentrail.adapters.events.segments.texts import Texts, encode_text, joined
 
 _TRUTH: dict[bool | None, str | None] = {True: "true", False: "false", None: None}
 NO_HASH, COMPLEX_HASH = 0, 1
@@ -95,6 +96,7 @@ def make_columns(raws: Sequence[bytes], *, arrived: int, seed: int) -> Columns:
         _put_single(arrays, path, _top(batch, number, path[0]), order)
     _put_identities(arrays, identities, order)
     _put_lists(arrays, lists, order)
+    put_postings(arrays, _code_of(arrays, CATEGORY, MANAGEMENT))
     contents = _content_hashes(raws, seed)[order]
     ids = {path[0]: _ids(batch, number) for number, path in enumerate(HASHED_PATHS)}
     for name, texts in ids.items():
@@ -119,6 +121,12 @@ def make_columns(raws: Sequence[bytes], *, arrived: int, seed: int) -> Columns:
         ),
         unreadable=sum(not one.readable for one in odd.values()),
     )
+
+
+def _code_of(arrays: Mapping[str, Array], path: Path, text: str) -> int | None:
+    name = ".".join(path)
+    number = Texts(arrays[f"text:{name}"], arrays[f"ends:{name}"]).find(text)
+    return None if number is None else number + FIRST
 
 
 def _small(times: npt.NDArray[np.int64]) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Dictionaries:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._compressors: dict[int, zstandard.ZstdCompressor] = {}
-        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+        self._local = threading.local()
 
     def compressor(self, number: int) -> zstandard.ZstdCompressor:
         """One that writes checksums."""
@@ -49,8 +50,14 @@ class Dictionaries:
         return self._compressors[number]
 
     def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
-        """For one thread at a time."""
-        return zstandard.ZstdDecompressor(dict_data=self._read(number))
+        """Of this thread: none can be used by two at once."""
+        known: dict[int, zstandard.ZstdDecompressor] | None
+        known = getattr(self._local, "decompressors", None)
+        if known is None:
+            known = self._local.decompressors = {}
+        if number not in known:
+            known[number] = zstandard.ZstdDecompressor(dict_data=self._read(number))
+        return known[number]
 
     def newest(self) -> int:
         """The dictionary to write with, 0 if there is none."""
@@ -160,7 +167,7 @@ class Records:
         start = int(self._ends[number - 1]) if number else 0
         packed = self._map[start : int(self._ends[number])]
         try:
-            plain = self._decompressor().decompress(packed)
+            plain = self._dictionaries.decompressor(self._dictionary).decompress(packed)
         except zstandard.ZstdError as cause:
             raise RecordsDamaged(
                 f"{self._path.name}: block {number} at offset {start} can't be read: {cause}"
@@ -177,6 +184,3 @@ class Records:
         """Every record, in the order of rows."""
         for number in range(len(self._ends)):
             yield from self.block(number)
-
-    def _decompressor(self) -> zstandard.ZstdDecompressor:
-        return self._dictionaries.decompressor(self._dictionary)

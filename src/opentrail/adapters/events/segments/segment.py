@@ -1,7 +1,8 @@
 """A segment: some events, written once, never changed; three files of one name.
 
 `NAME.columns` holds named arrays (see arrays): `time` by row, oldest first; for every field of
-schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `hash:` for fields
+schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `key:`, `end:` and
+`post:` for look-ups (see postings); `hash:` for fields
 that differ in each event, `content` of the bytes; `by_id` and `row_by_id`, the rows in the order
 of their eventID's hash, and `kind:eventID`, whether that is the hash of an eventID; `block_ends`
 and `lengths` of the records; `sequence` where the rows were not numbered in one run; `numbers`:
@@ -23,7 +24,7 @@ from opentrail.adapters.events.segments.arrays import Array, Arrays, write_array
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
-from opentrail.adapters.events.segments.schema import TEXTS_OF
+from opentrail.adapters.events.segments.schema import FIRST, TEXTS_OF
 from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.texts import Texts
 
@@ -178,6 +179,11 @@ class Segment:
             return len(self.times)
         side: Literal["left", "right"] = "right" if behind else "left"
         return int(np.searchsorted(self.times, self.times.dtype.type(when), side))
+
+    def code(self, path: FieldPath, text: str) -> int | None:
+        """The code of a text of a field, None if the field never has it here."""
+        number = self.texts(path).find(text)
+        return None if number is None else number + FIRST
 
     def rows_with_id(self, hashed: int) -> list[int]:
         """Rows whose eventID (or bytes, where there is none) has this hash."""

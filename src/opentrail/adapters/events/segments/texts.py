@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+_REMEMBERED = 64
+"""Texts asked for lately; accounts and regions are asked for again and again."""
+
 
 def encode_text(text: str) -> bytes:
     """Lone surrogates, which JSON can spell, are kept."""
@@ -21,6 +24,7 @@ class Texts(Sequence[str]):
         self._content = content.data
         self._ends = ends
         self._all: list[str] | None = None
+        self._found: dict[str, int | None] = {}
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -35,9 +39,15 @@ class Texts(Sequence[str]):
 
     def find(self, text: str) -> int | None:
         """Its number, None if it is not there."""
+        if text in self._found:
+            return self._found[text]
         wanted = encode_text(text)
         number = self.first_not_below(wanted)
-        return number if number < len(self) and self.bytes_at(number) == wanted else None
+        there = number < len(self) and self.bytes_at(number) == wanted
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[text] = number if there else None
+        return self._found[text]
 
     def first_not_below(self, wanted: bytes) -> int:
         """The number of the first text that is not below; the length if there is none."""
