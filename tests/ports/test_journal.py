@@ -174,3 +174,21 @@ def test_a_failed_sync_is_told_and_the_next_append_uses_a_new_segment(
     raws = [entry.raw for entry in everything(SegmentJournalReader(tmp_path))]
     assert raws in ([b"one", b"two"], [b"one", b"lost", b"two"])
     assert len(list(tmp_path.glob("*.seg"))) == 2
+
+
+def test_segments_that_nobody_needs_are_given_up_and_offsets_stay(tmp_path: Path) -> None:
+    writer = SegmentJournalWriter(tmp_path, segment_bytes=4096)
+    places = [writer.append([b"x" * 1000])[0] for _ in range(40)]
+    reader = SegmentJournalReader(tmp_path)
+
+    assert writer.trim(places[20]) > 0
+    first = reader.first()
+
+    assert 0 < first <= places[20]
+    assert reader.read(places[20], 1)[0].offset == places[20]
+    assert writer.trim(places[-1]) > 0
+    kept = [place for place in places if place >= reader.first()]
+    assert len(kept) >= 3 * 3  # the last few segments stay
+    assert writer.append([b"more"])[0] > places[-1]
+    writer.close()
+    assert SegmentJournalWriter(tmp_path, segment_bytes=4096).trim(0) == 0

@@ -132,7 +132,8 @@ async def _run(
     announce(Started(reporter.endpoint, embedded is not None))
     try:
         duties = Duties(
-            (reporter.write, writing.keeper.probe), (door.settle_left, organizations.adopt)
+            (reporter.write, writing.keeper.probe, writing.trimmer.step),
+            (door.settle_left, organizations.adopt),
         )
         await _tick(stop, parts, duties, processes, embedded)
     finally:

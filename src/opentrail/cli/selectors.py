@@ -12,17 +12,18 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.api.validate import problems
 from opentrail.app.anchors import has_state, open_state
 from opentrail.app.settings import read_settings
+from opentrail.app.wiring import open_event_reader
 from opentrail.aws.models import service_model
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, fail, output, safe
 from opentrail.cli.trails import find_trail
 from opentrail.errors import InvalidInput
-from opentrail.ports.journal import JournalDamaged
+from opentrail.ports.events import Search
 from opentrail.record import Record, read_record
 from opentrail.record.container import ContainerUnreadable, inflate
+from opentrail.search.expression import Operator, Test
 from opentrail.selectors import (
     AdvancedEventSelector,
     EventSelector,
@@ -34,7 +35,6 @@ from opentrail.selectors import (
 
 selectors = typer.Typer(help="Event selectors.", no_args_is_help=True)
 
-READ_BYTES = 4 * 1024 * 1024
 Selectors = tuple[tuple[EventSelector, ...], tuple[AdvancedEventSelector, ...]]
 
 
@@ -113,7 +113,7 @@ def _records(text: str) -> Iterator[Record]:
             return _in(inflate(content) if content[:2] == b"\x1f\x8b" else content)
         except ContainerUnreadable as problem:
             raise InvalidInput(f"{path} can't be read: {problem}") from problem
-    return _in_journal(text)
+    return _in_store(text)
 
 
 def _in(content: bytes) -> Iterator[Record]:
@@ -133,24 +133,13 @@ def _in(content: bytes) -> Iterator[Record]:
         yield read_record(json.dumps(one).encode())
 
 
-def _in_journal(event_id: str) -> Iterator[Record]:
-    directory = read_settings(os.environ).data / "journal"
-    if not directory.is_dir():
-        fail(f"{event_id!r} is no file, and {directory} is not there", EXIT_UNKNOWN)
-    journal = SegmentJournalReader(directory)
-    offset, wanted = journal.first(), event_id.encode()
-    while True:
-        try:
-            entries = journal.read(offset, READ_BYTES)
-        except JournalDamaged as damage:
-            offset = damage.resume_offset
-            continue
-        if not entries:
-            return
-        for entry in entries:
-            offset = entry.next_offset
-            if wanted in entry.raw and (record := read_record(entry.raw)).head.event_id == event_id:
-                yield record
+def _in_store(event_id: str) -> Iterator[Record]:
+    settings = read_settings(os.environ)
+    if not (settings.data / "events").is_dir():
+        fail(f"{event_id!r} is no file, and {settings.data} holds no events", EXIT_UNKNOWN)
+    wanted = Search(where=Test(("eventID",), Operator.EQUALS, event_id), limit=None)
+    for event in open_event_reader(settings).search(wanted):
+        yield read_record(event.raw)
 
 
 def _told(record: Record, reasons: tuple[Reason, ...]) -> dict[str, Any]:

@@ -57,6 +57,13 @@ class JournalWriter(Protocol):
         """
         ...
 
+    def trim(self, before: int) -> int:
+        """Give up space of entries below `before`, some of them at least not; bytes freed.
+
+        Who trims knows that nobody will read them again.
+        """
+        ...
+
 
 class JournalReader(Protocol):
     """Any number of readers, in this or in other processes."""

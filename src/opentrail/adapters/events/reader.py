@@ -70,8 +70,8 @@ class SegmentEventReader:
         found = 0
         for _, rows, _ in self._matched(search):
             found += len(rows)
-            if at_most is not None and found >= at_most:
-                return Total(at_most, exact=found == at_most)
+            if at_most is not None and found > at_most:
+                return Total(at_most, exact=False)
         return Total(found, exact=True)
 
     def facets(self, search: Search, paths: Sequence[FieldPath], *, top: int) -> tuple[Facet, ...]:
@@ -95,6 +95,10 @@ class SegmentEventReader:
 
     def sequence_end(self) -> int:
         return self._catalog.sequence_end()
+
+    def place(self) -> int | None:
+        """How far the journal is dealt with."""
+        return self._catalog.place()
 
     def figures(self) -> StoreFigures:
         entries = self._catalog.segments()

@@ -49,9 +49,6 @@ class SegmentEventStore(SegmentEventReader):
         """Of the hashes of this store."""
         return self._catalog.seed
 
-    def place(self) -> int | None:
-        return self._catalog.place()
-
     def append(self, raws: Sequence[bytes], *, place: int | None = None) -> Appended:
         with self._threads, self.turn():
             columns = self.columns(raws) if raws else None
@@ -141,6 +138,9 @@ class SegmentEventStore(SegmentEventReader):
                 if expiry.worth_it(segment, keep, before, default_before):
                     self._replace([segment], keep)
                     gone += int(np.count_nonzero(~keep))
+            if gone:
+                # What is forgotten can come again: what is known is read anew.
+                self._known = KnownIds()
         return gone
 
     def sweep(self) -> int:

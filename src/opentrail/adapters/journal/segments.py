@@ -18,6 +18,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from opentrail.adapters.journal import frames
@@ -26,6 +27,9 @@ from opentrail.ports.journal import Entry, JournalDamaged
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 """Large enough that rolling is rare, small enough that start-up scans one in well under 1 s."""
+
+KEPT_SEGMENTS = 4
+"""Never trimmed: after a loss of power a follower's place may be a little older than it was."""
 
 _END = struct.Struct("<Q")
 _READ_AHEAD_BYTES = 16 * 1024
@@ -65,6 +69,19 @@ class SegmentJournalWriter:
             self._end = offsets[-1]
             _END.pack_into(self._end_map, 0, self._end)
             return tuple(offsets)
+
+    def trim(self, before: int) -> int:
+        """Removes whole segments; the last few stay, whatever `before` says."""
+        freed = 0
+        with self._lock:
+            bases = _bases(self._directory)
+            for base, following in pairwise(bases[: 1 - KEPT_SEGMENTS]):
+                if following > before:
+                    break
+                path = _path(self._directory, base)
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
 
     def end(self) -> int:
         return self._end

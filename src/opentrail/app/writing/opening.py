@@ -8,6 +8,7 @@ from opentrail.app.door import settle_pending
 from opentrail.app.wiring import Parts
 from opentrail.app.writing.outages import OutageRecords
 from opentrail.app.writing.settling import Settled, settle_calls
+from opentrail.app.writing.trimming import JournalTrimmer
 from opentrail.gateway import GroupCommit
 from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.numbers import Numbers
@@ -26,6 +27,7 @@ class Writing:
     commit: GroupCommit
     keeper: Keeper
     outages: OutageRecords
+    trimmer: JournalTrimmer
     settled: Settled
 
 
@@ -50,4 +52,5 @@ def open_writing(parts: Parts) -> Writing:
         outage_record=outages.outage,
         second_disk=second_disk,
     )
-    return Writing(recorder, commit, keeper, outages, settled)
+    trimmer = JournalTrimmer(journal, intents, parts.state, parts.events().place, clock=parts.clock)
+    return Writing(recorder, commit, keeper, outages, trimmer, settled)
