@@ -1,0 +1,320 @@
+"""The index in one SQLite file; the person behind every anchor is worked out when facts come in.
+
+WAL with synchronous=FULL: observed means synced. A record that issues a key changes the person of
+that key and of every key issued with it, whichever came in first: those are followed downwards and
+worked out anew, in the same transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from opentrail.adapters.sessions.answers import (
+    Row,
+    SessionAnswers,
+    is_lasting_key,
+    is_temporary_key,
+)
+from opentrail.adapters.sessions.schema import ANCESTORS, SCHEMA, SWEEPS, WRITE_SEEN
+from opentrail.errors import Unavailable
+from opentrail.ports.sessions import Passes, SessionQuery
+from opentrail.sessions import (
+    Anchor,
+    AnchorKind,
+    Caller,
+    Gatherer,
+    Issued,
+    Person,
+    Seen,
+    Span,
+    follow,
+)
+from opentrail.sessions.caller import best, references, session_reference
+
+BUSY_SECONDS = 30.0
+_ROWS_AT_ONCE = 1000
+
+_CALLER = msgspec.json.Decoder(Caller)
+_ISSUED = msgspec.json.Decoder(Issued)
+_PERSON = msgspec.json.Decoder(Person)
+_ANCHOR = msgspec.json.Decoder(tuple[AnchorKind, str, str])
+
+
+class SqliteSessionIndex(SessionAnswers):
+    """See ports.sessions; one connection, for one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._gatherer = Gatherer()
+        with _told("opened"):
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def observe(self, raws: Iterable[bytes]) -> None:
+        gathered = self._gatherer.gather(raws)
+        if not gathered.seen and not gathered.issued:
+            return
+        with self._changing():
+            changed = self._write_seen(gathered.seen)
+            new = [one for one in gathered.issued if self._write_issued(one)]
+            self._work_out(changed | self._below(new))
+
+    def person_at(self, anchor: Anchor, caller: Caller) -> Person:
+        found = self._one(
+            "SELECT person.body FROM anchor JOIN person ON person.id = anchor.person "
+            "WHERE anchor.anchor = ?",
+            _spelled(anchor),
+        )
+        return follow(caller, self.lookup).person if found is None else _PERSON.decode(found[0])
+
+    def keys_of_person(self, passes: Passes) -> frozenset[Anchor]:
+        rows = self._all(
+            "SELECT anchor FROM anchor WHERE person IN (SELECT value FROM json_each(?))",
+            self._people(passes),
+        )
+        return frozenset(_anchor(one) for (one,) in rows)
+
+    def expire(self, before: str) -> int:
+        with self._changing():
+            gone = self._connection.execute(
+                "DELETE FROM seen WHERE last <> '' AND last < ?", (before,)
+            ).rowcount
+            changed = {
+                _anchor(one)
+                for (one,) in self._connection.execute(
+                    "DELETE FROM caller WHERE NOT EXISTS (SELECT 1 FROM seen "
+                    "WHERE seen.anchor = caller.anchor AND seen.caller = caller.body) "
+                    "RETURNING anchor"
+                )
+            }
+            self._connection.execute(ANCESTORS, (before,))
+            # A cursor's rowcount does not tell it of a DELETE that begins with WITH.
+            gone += self._connection.execute("SELECT changes()").fetchone()[0]
+            for sweep in SWEEPS[:-1]:
+                self._connection.execute(sweep)
+            self._work_out({one for one in changed if self.callers(one)})
+            self._connection.execute(SWEEPS[-1])
+        return gone
+
+    def lookup(self, reference: str) -> tuple[Issued, ...]:
+        rows = self._all(
+            "SELECT body FROM issued JOIN issued_as ON issued_as.id = issued.id "
+            "WHERE issued_as.reference = ?",
+            reference,
+        )
+        return tuple(_ISSUED.decode(body) for (body,) in rows)
+
+    def callers(self, anchor: Anchor) -> tuple[Caller, ...]:
+        rows = self._all("SELECT body FROM caller WHERE anchor = ?", _spelled(anchor))
+        return tuple(_CALLER.decode(body) for (body,) in rows)
+
+    def rows_of(self, session: str) -> tuple[Row, ...]:
+        return self._rows("WHERE session = ?", session)
+
+    def joining_rows(self, principal: str, created: str) -> tuple[Row, ...]:
+        return self._rows(
+            "WHERE principal = ? AND kind IN ('delegated', 'keyless') "
+            "AND substr(created, 1, ?) = ?",
+            principal,
+            len(created),
+            created,
+        )
+
+    def newest_rows(self, query: SessionQuery) -> Iterator[Row]:
+        people = None if query.person is None else self._people(query.person)
+        where = "WHERE last >= ? AND (? = '' OR first < ?) AND (? = '' OR account = ?)"
+        values: list[Any] = [query.start, query.end, query.end, query.account, query.account]
+        if people is not None:
+            where += (
+                " AND anchor IN (SELECT anchor FROM anchor "
+                "WHERE person IN (SELECT value FROM json_each(?)))"
+            )
+            values.append(people)
+        offset = 0
+        while rows := self._rows(
+            f"{where} ORDER BY last DESC, session LIMIT {_ROWS_AT_ONCE} OFFSET {offset}", *values
+        ):
+            yield from rows
+            offset += len(rows)
+
+    def all_sessions(self) -> Iterator[tuple[Anchor, str]]:
+        for anchor, day in self._all("SELECT DISTINCT anchor, day FROM seen"):
+            yield _anchor(anchor), day
+
+    def has_console(self, principal: str, created: str) -> bool:
+        anchor = Anchor(AnchorKind.CONSOLE, principal, created)
+        return self._one("SELECT 1 FROM anchor WHERE anchor = ?", _spelled(anchor)) is not None
+
+    def temporary_keys(self, principal: str, created: str) -> tuple[str, ...]:
+        rows = self._all(
+            "SELECT DISTINCT session FROM seen WHERE principal = ? AND kind = 'temporary' "
+            "AND created = ? ORDER BY session LIMIT 2",
+            principal,
+            created,
+        )
+        return tuple(session for (session,) in rows)
+
+    def lasting_sessions(self, principal: str, day: str) -> tuple[str, ...]:
+        rows = self._all(
+            "SELECT DISTINCT session FROM seen WHERE principal = ? AND kind = 'lasting' "
+            "AND day = ? ORDER BY session LIMIT 2",
+            principal,
+            day,
+        )
+        return tuple(session for (session,) in rows)
+
+    def _write_seen(self, seen: dict[Seen, Span]) -> set[Anchor]:
+        """The anchors with callers not known before."""
+        changed = set()
+        for one, span in seen.items():
+            anchor, body = _spelled(one.anchor), msgspec.json.encode(one.caller)
+            caller = one.caller
+            self._connection.execute(
+                WRITE_SEEN,
+                (
+                    *(one.session, anchor, one.account, body, one.day, *span),
+                    *(_kind(one), caller.principal, caller.created),
+                ),
+            )
+            if self._new("INSERT OR IGNORE INTO caller VALUES (?, ?)", anchor, body):
+                changed.add(one.anchor)
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO refers VALUES (?, ?)",
+                    [(reference, anchor) for reference in references(caller)],
+                )
+        return changed
+
+    def _write_issued(self, issued: Issued) -> bool:
+        """Whether it was not known before."""
+        issuer = issued.issuer
+        session = session_reference(issuer.principal, issuer.created)
+        if not self._new(
+            "INSERT OR IGNORE INTO issued (body, time, issuer_key, issuer_session) "
+            "VALUES (?, ?, ?, ?)",
+            *(msgspec.json.encode(issued), issued.time, issuer.key, session),
+        ):
+            return False
+        number = self._connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO issued_as VALUES (?, ?)",
+            [(reference, number) for reference in issued.references],
+        )
+        return True
+
+    def _below(self, issued: list[Issued]) -> set[Anchor]:
+        """The anchors whose chains lead through what was issued."""
+        waiting = [one for new in issued if not new.long_term for one in new.references]
+        met: set[str] = set()
+        anchors = set()
+        while waiting:
+            reference = waiting.pop()
+            if reference in met:
+                continue
+            met.add(reference)
+            refers = self._all("SELECT anchor FROM refers WHERE reference = ?", reference)
+            anchors |= {_anchor(one) for (one,) in refers}
+            waiting += [
+                one
+                for (one,) in self._all(
+                    "SELECT reference FROM issued_as JOIN issued ON issued.id = issued_as.id "
+                    "WHERE issuer_key = ? OR issuer_session = ?",
+                    reference,
+                    reference,
+                )
+            ]
+        return anchors
+
+    def _work_out(self, anchors: set[Anchor]) -> None:
+        known: dict[str, tuple[Issued, ...]] = {}
+
+        def lookup(reference: str) -> tuple[Issued, ...]:
+            if reference not in known:
+                known[reference] = self.lookup(reference)
+            return known[reference]
+
+        for anchor in anchors:
+            person = follow(best(self.callers(anchor)), lookup).person
+            body = msgspec.json.encode(person)
+            self._connection.execute("INSERT OR IGNORE INTO person (body) VALUES (?)", (body,))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO anchor VALUES (?, (SELECT id FROM person WHERE body = ?))",
+                (_spelled(anchor), body),
+            )
+
+    def _people(self, passes: Passes) -> str:
+        """The numbers of those of whom one text passes, as a JSON array."""
+        rows = self._all("SELECT id, body FROM person")
+        found = [number for number, body in rows if any(map(passes, _PERSON.decode(body).texts))]
+        return msgspec.json.encode(found).decode()
+
+    def _rows(self, where: str, *values: Any) -> tuple[Row, ...]:
+        rows = self._all(
+            f"SELECT anchor, session, account, caller, day, first, last FROM seen {where}",  # noqa: S608 - constants
+            *values,
+        )
+        return tuple(
+            (Seen(_anchor(anchor), session, account, _CALLER.decode(caller), day), Span(*span))
+            for anchor, session, account, caller, day, *span in rows
+        )
+
+    def _new(self, statement: str, *values: Any) -> bool:
+        return self._connection.execute(statement, values).rowcount > 0
+
+    def _one(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
+        with _told("read"):
+            row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+        return row
+
+    def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with _told("read"):
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with _told("written"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+
+def _kind(seen: Seen) -> str:
+    if is_temporary_key(seen):
+        return "temporary"
+    return "lasting" if is_lasting_key(seen) else str(seen.anchor.kind)
+
+
+def _spelled(anchor: Anchor) -> str:
+    return msgspec.json.encode(anchor).decode()
+
+
+def _anchor(spelled: str) -> Anchor:
+    return Anchor(*_ANCHOR.decode(spelled))
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """SQLite's errors in the port's words."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as cause:
+        raise Unavailable(f"the index of sessions can't be {what}: {cause}") from cause
