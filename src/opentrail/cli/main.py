@@ -16,9 +16,10 @@ from opentrail.app.settings import Settings, read_settings
 from opentrail.app.telemetry.log import start_log
 from opentrail.app.telemetry.status import ServerStatus, is_running, read_status
 from opentrail.app.upstreams import parse_upstreams
-from opentrail.app.wiring import first_key, open_parts, redaction
+from opentrail.app.wiring import first_key, open_event_reader, open_parts, redaction
 from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
+from opentrail.cli.imports import import_logs, imports
 from opentrail.cli.keys import keys
 from opentrail.cli.org import org
 from opentrail.cli.record import record
@@ -44,7 +45,9 @@ commands.add_typer(trails, name="trails")
 commands.add_typer(selectors, name="selectors")
 commands.add_typer(org, name="org")
 commands.add_typer(signing_keys, name="signing-keys")
+commands.add_typer(imports, name="imports")
 commands.command("verify")(verify)
+commands.command("import")(import_logs)
 commands.command("record", context_settings={"allow_interspersed_args": False})(record)
 
 
@@ -129,6 +132,7 @@ def status_command(
     if status is None or not is_running(status):
         fail(f"no server runs on {settings.data}", EXIT_UNKNOWN)
     members = {name: getattr(status, name) for name in status.__struct_fields__}
+    members |= _stored(settings)
     if format == "json":
         told = {
             name: one if isinstance(one, int | tuple) else str(one) for name, one in members.items()
@@ -136,7 +140,7 @@ def status_command(
         output.print_json(data={"format": 1, "complete": status.complete, **told})
     else:
         for name, one in members.items():
-            output.print(f"{name:16} {one}")
+            output.print(f"{name:18} {one}")
         output.print(_completeness(status))
     if not status.complete:
         raise typer.Exit(EXIT_FINDINGS)
@@ -153,6 +157,20 @@ def secret_digest_command() -> None:
         fail("records hold no digests; they do with OPENTRAIL_SECRETS=digest")
     text = typer.prompt("Secret", hide_input=True, err=True) if sys.stdin.isatty() else ""
     output.print(redaction(settings).hide(text or sys.stdin.readline().rstrip("\n")))
+
+
+def _stored(settings: Settings) -> dict[str, int]:
+    """What the store of events holds, and what it takes."""
+    figures = open_event_reader(settings).figures()
+    by_kind = {f"{kind}_bytes": length for kind, length in figures.disk_bytes.items()}
+    return {
+        "events": figures.events,
+        "event_segments": figures.segments,
+        "event_conflicts": figures.conflicts,
+        "events_unreadable": figures.unreadable,
+        "events_bytes": sum(by_kind.values()),
+        **by_kind,
+    }
 
 
 def _completeness(status: ServerStatus) -> str:
