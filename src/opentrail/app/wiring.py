@@ -11,6 +11,7 @@ from pathlib import Path
 
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
+from opentrail.adapters.events.catalog import Catalog
 from opentrail.adapters.identities import (
     DirectoryIdentities,
     IdentityEntry,
@@ -258,6 +259,21 @@ def open_parts(settings: Settings) -> Parts:
 def open_event_reader(settings: Settings) -> SegmentEventReader:
     """The store of events, for searching."""
     return SegmentEventReader(settings.data / "events")
+
+
+def store_place(settings: Settings) -> tuple[int | None, int]:
+    """How far the journal is in the store of events, and the end of the store's sequences then."""
+    catalog = Catalog(settings.data / "events" / "catalog.sqlite")
+    try:
+        place = catalog.place()
+        while True:
+            end = catalog.sequence_end()
+            later = catalog.place()
+            if later == place:
+                return place, end
+            place = later
+    finally:
+        catalog.close()
 
 
 def open_event_store(settings: Settings) -> SegmentEventStore:
