@@ -130,6 +130,13 @@ def test_a_name_that_lies_very_deep_is_left_out(depth: int, found: int) -> None:
     assert len(resource_names(record(requestParameters=nested(depth)).head)) == found
 
 
+def test_a_number_beyond_any_float_hides_no_names() -> None:
+    raw = record(requestParameters={"bucketName": "b", "size": 0}).raw
+    huge = read_record(raw.replace(b'"size": 0', b'"size": 1e400'))
+
+    assert resource_names(huge.head) == ((BUCKET, "b"),)
+
+
 def test_at_most_fifty_resources_are_shown_and_the_first_stay() -> None:
     items = [{"instanceId": f"i-{number}"} for number in range(200)]
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from opentrail.record import RecordHead
+from opentrail.search.reading import decoded
 
 MAX_RESOURCES = 50
 _MAX_DEPTH = 8
@@ -98,7 +99,15 @@ def resource_names(head: RecordHead) -> Pairs:
         if resource.arn and resource.type
     )
     parts = (head.request_parameters, head.response_elements)
-    return names_in(head.event_source or "", own, [msgspec.json.decode(raw) for raw in parts])[0]
+    return names_in(head.event_source or "", own, [_part(raw) for raw in parts])[0]
+
+
+def _part(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        # Numbers beyond any float, lone surrogates: names beside them are names.
+        return (decoded(b'{"part":' + raw + b"}") or {}).get("part")
 
 
 def names_in(source: str, own: Pairs, parts: Sequence[Any]) -> tuple[Pairs, bool]:

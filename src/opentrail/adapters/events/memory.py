@@ -191,9 +191,9 @@ def _within(one: _Kept, search: Search) -> bool:
 def _is_of(event: StoredEvent, query: LookupQuery) -> bool:
     try:
         record = read_record(event.raw)
-    except InvalidInput:
+        row = history_row(record)
+    except (InvalidInput, ValueError):
         return False
-    row = history_row(record)
     if (
         record.head.event_category != "Management"
         or record.head.recipient_account_id != query.account_id

@@ -253,7 +253,8 @@ def looked_up(
         parts: Request and response, as JSON.
     """
     arns, types = own
-    if len(arns) == len(types):
+    if len(arns) == len(types) == resources.count(b"{"):
+        # No more resources than that: each has both.
         pairs = tuple(zip(types, arns, strict=True))
     else:
         pairs = tuple(
