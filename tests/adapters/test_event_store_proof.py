@@ -357,3 +357,15 @@ def test_an_event_that_expired_can_come_again(tmp_path: Path) -> None:
 
     assert store.append([b'{"eventID":"1"}']).added == 1
     assert kept(store) == [b'{"eventID":"1"}']
+
+
+def test_an_event_without_a_time_keeps_its_place_when_segments_are_joined(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    store = SegmentEventStore(tmp_path / "events", clock)
+    for number in range(8):
+        store.append([b'{"eventID":"%d"}' % number, b"no record %d" % number])
+        clock.advance(timedelta(hours=1))
+    before = store.search(Search(limit=None))
+
+    assert store.compact() == 8
+    assert store.search(Search(limit=None)) == before

@@ -53,19 +53,22 @@ def _fitting(alike: list[Segment]) -> list[Segment]:
 
 def together(
     segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None
-) -> tuple[list[bytes], npt.NDArray[np.int64]]:
-    """Records in the order of their sequences, and those.
+) -> tuple[list[bytes], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Records in the order of their sequences, those, and their times.
 
     Args:
         keep: For each row of the one segment given; None for all rows of all.
     """
     raws: list[bytes] = []
     sequences: list[npt.NDArray[np.int64]] = []
+    times: list[npt.NDArray[np.int64]] = []
     for segment in segments:
         raws.extend(segment.records.all())
         sequences.append(segment.sequences(np.arange(segment.entry.rows)))
+        times.append(segment.times.astype(np.int64))
     numbers = np.concatenate(sequences)
     order = np.argsort(numbers)
     if keep is not None:
         order = order[keep[order]]
-    return [raws[number] for number in order.tolist()], numbers[order]
+    in_order = [raws[number] for number in order.tolist()]
+    return in_order, numbers[order], np.concatenate(times)[order]

@@ -161,12 +161,13 @@ class SegmentEventStore(SegmentEventReader):
 
     def _replace(self, segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None) -> None:
         """One segment in the place of several, without rows that are not to be kept."""
-        raws, sequences = joining.together(segments, keep)
+        raws, sequences, times = joining.together(segments, keep)
         entry = None
         if raws:
             entry = self.write(
                 raws,
-                self.columns(raws),
+                # Records that tell no time keep the one that they have.
+                make_columns(raws, arrived=times, seed=self._catalog.seed),
                 sequences=sequences,
                 arrived=max(one.entry.arrived for one in segments),
                 conflicts=sum(one.entry.conflicts for one in segments),

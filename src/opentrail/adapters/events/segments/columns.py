@@ -75,11 +75,13 @@ class _Batch:
         return list(map(attrgetter(name), self.usual))
 
 
-def make_columns(raws: Sequence[bytes], *, arrived: int, seed: int) -> Columns:
+def make_columns(
+    raws: Sequence[bytes], *, arrived: int | npt.NDArray[np.int64], seed: int
+) -> Columns:
     """The columns of a batch.
 
     Args:
-        arrived: Epoch seconds; the time of records that tell none.
+        arrived: Epoch seconds, of all or of each; the time of records that tell none.
         seed: Of the hashes.
     """
     read = list(map(heads.read_head, raws))
@@ -142,8 +144,9 @@ def short(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
     return np.where(hashes <= COMPLEX_HASH, hashes, low).astype(np.uint32)
 
 
-def _times(batch: _Batch, arrived: int) -> npt.NDArray[np.int64]:
+def _times(batch: _Batch, arrived: int | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Times repeat, and are read once each."""
+    stand_in = np.broadcast_to(np.asarray(arrived, np.int64), len(batch.raws))
     known: dict[str, int | None] = {}
     found: list[int] = []
     for number, head in enumerate(batch.usual):
@@ -154,7 +157,7 @@ def _times(batch: _Batch, arrived: int) -> npt.NDArray[np.int64]:
             if text not in known:
                 known[text] = heads.epoch_seconds(text)
             when = known[text]
-        found.append(arrived if when is None else when)
+        found.append(int(stand_in[number]) if when is None else when)
     return np.array(found, np.int64)
 
 
