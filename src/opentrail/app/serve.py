@@ -24,6 +24,9 @@ from opentrail.app.lock import DirectoryLock
 from opentrail.app.organization import OrganizationKeeper
 from opentrail.app.policy_templates import PolicyTemplates
 from opentrail.app.processes import Processes, Program
+from opentrail.app.searching.asking import Searching
+from opentrail.app.searching.door import Admitting, SearchDoor
+from opentrail.app.searching.recorded import SearchRecords
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.telemetry.metrics import PATH as METRICS_PATH
 from opentrail.app.telemetry.reporter import Reporter
@@ -36,6 +39,7 @@ from opentrail.gateway.policy import parse_fail_modes
 from opentrail.gateway.route import Recording
 from opentrail.gateway.source_address import parse_networks
 from opentrail.gateway.turns import Turns
+from opentrail.ports.events import EventReader
 from opentrail.recorder.sinks import IDENTITY_PATH, RECORDS_PATH
 
 WORKERS = "workers"
@@ -114,7 +118,11 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     writing = open_writing(parts)
-    doors, door, reporter, organizations = _open_doors(settings, parts, upstreams, writing)
+    events = parts.events()
+    searches = _open_searches(parts, writing, events)
+    doors, door, reporter, organizations = _open_doors(
+        settings, parts, upstreams, writing, events, searches
+    )
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port, _tls(settings))
@@ -137,19 +145,35 @@ async def _run(
         )
         await _tick(stop, parts, duties, processes, embedded)
     finally:
+        searches.end_tails()
         await server.stop(DRAIN_SECONDS)
         door.close()
+        searches.close()
         writing.commit.close()
         reporter.write()
         upstreams.close()
 
 
+def _open_searches(parts: Parts, writing: Writing, events: EventReader) -> SearchDoor:
+    return SearchDoor(
+        Searching(events),
+        Admitting(identities=parts.identities, authorize=parts.authorizer(), clock=parts.clock),
+        records=SearchRecords(writing.recorder),
+        commit=writing.commit,
+    )
+
+
 def _open_doors(
-    settings: Settings, parts: Parts, upstreams: Upstreams, writing: Writing
+    settings: Settings,
+    parts: Parts,
+    upstreams: Upstreams,
+    writing: Writing,
+    events: EventReader,
+    searches: SearchDoor,
 ) -> tuple[Doors, CloudTrailDoor, Reporter, OrganizationKeeper]:
     """Every door; the reporter, and what is to be settled now and then, beside them."""
     door = CloudTrailDoor(
-        parts.cloudtrail_service(parts.outside(upstreams.url)),
+        parts.cloudtrail_service(parts.outside(upstreams.url), events),
         compose=writing.recorder.compose,
         commit=writing.commit,
         journal=parts.journal_reader,
@@ -172,6 +196,7 @@ def _open_doors(
         answers=lambda service: service in OWN_SERVICES or organizations.answers(service),
         by_target={
             **dict.fromkeys(templates.targets, templates),
+            **dict.fromkeys(searches.targets, searches),
             METRICS_PATH.encode(): reporter.metrics,
             RECORDS_PATH.encode(): intake,
             IDENTITY_PATH.encode(): intake,

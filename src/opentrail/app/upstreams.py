@@ -26,6 +26,8 @@ from opentrail.recorder.signatures import Signatures
 OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
 """Signing names that OpenTrail answers itself."""
 
+OWN_PATHS = b"/-/"
+
 ANY = "*"
 
 KNOWN_SERVICES = 1024
@@ -38,8 +40,8 @@ class Doors:
 
     Attributes:
         answers: Whether OpenTrail's own API answers for a service, by its signing name.
-        by_target: Doors of OpenTrail's own paths, below `/-/`. No bucket can be called `-`, so no
-            call of S3 in path style is meant by them.
+        by_target: Doors of OpenTrail's own paths, below `/-/`, whatever query follows. No bucket
+            can be called `-`, so no call of S3 in path style is meant by them.
     """
 
     own: LocalDoor
@@ -88,7 +90,9 @@ class Upstreams:
     def exchange(self, doors: Doors, client: Client, head: RequestHead) -> Exchange:
         """The door for a request, chosen by its head alone."""
         request = observed_head(head, client, doors.recording.clock, doors.trusted)
-        door = doors.by_target.get(head.target)
+        own = head.target.startswith(OWN_PATHS)
+        target = head.target.partition(b"?")[0] if own else head.target
+        door = doors.by_target.get(target)
         if door is not None:
             return LocalExchange(client, head, request, door)
         service = service_id(request, read_scope(request))

@@ -29,7 +29,7 @@ from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Pla
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
-from opentrail.api.authorization import ByPolicies, anyone
+from opentrail.api.authorization import Authorizer, ByPolicies, anyone
 from opentrail.api.http import Admission, CloudTrailService
 from opentrail.api.outcome import Backends
 from opentrail.api.throttle import Throttle
@@ -39,6 +39,7 @@ from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.history.retention import parse_retention
 from opentrail.ports.destinations import Destinations
+from opentrail.ports.events import EventReader
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.state import Change, StateStore
 from opentrail.record.principal import Credential, Principal, PrincipalType
@@ -151,13 +152,18 @@ class Parts:
         """The signing keys of digests."""
         return FileSigner(self.settings.data / "keys", self.state)
 
-    def cloudtrail_service(self, outside: Outside) -> CloudTrailService:
+    def authorizer(self) -> Authorizer:
+        """Decides who may do what."""
+        by_policies = self.settings.authorization == "policies"
+        return ByPolicies(self.identities.policies) if by_policies else anyone
+
+    def cloudtrail_service(self, outside: Outside, events: EventReader) -> CloudTrailService:
         """OpenTrail's own API."""
         backends = Backends(
             state=self.state,
             store=outside.store,
             signer=self.signer(),
-            events=self.events(),
+            events=events,
             journal=self.journal_reader,
             destinations=outside.destinations,
             regions=self.settings.regions,
@@ -165,10 +171,9 @@ class Parts:
             checks_bucket_policies=self.settings.bucket_policies == "check",
             token_secret=_secret(self.state, _TOKEN_KEY).encode(),
         )
-        by_policies = self.settings.authorization == "policies"
         admission = Admission(
             identities=self.identities,
-            authorize=ByPolicies(self.identities.policies) if by_policies else anyone,
+            authorize=self.authorizer(),
             throttle=Throttle(backends.quotas),
             regions=aws_regions() | {self.settings.region, *self.settings.regions},
         )

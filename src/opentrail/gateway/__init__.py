@@ -1,6 +1,6 @@
 """The recording proxy: every call goes through, is recorded, and only then ends."""
 
-from opentrail.gateway.answers import Answer, error_answer
+from opentrail.gateway.answers import Answer, Outlet, Streaming, error_answer
 from opentrail.gateway.commit import GroupCommit
 from opentrail.gateway.exchange import ProxyExchange
 from opentrail.gateway.head import RequestHead
@@ -17,8 +17,10 @@ __all__ = [
     "GroupCommit",
     "LocalDoor",
     "LocalExchange",
+    "Outlet",
     "ProxyExchange",
     "RequestHead",
+    "Streaming",
     "Upstream",
     "UpstreamPool",
     "error_answer",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -14,8 +16,11 @@ _REASONS = {
     400: b"Bad Request",
     403: b"Forbidden",
     404: b"Not Found",
+    405: b"Method Not Allowed",
     408: b"Request Timeout",
+    409: b"Conflict",
     413: b"Content Too Large",
+    429: b"Too Many Requests",
     500: b"Internal Server Error",
     501: b"Not Implemented",
     502: b"Bad Gateway",
@@ -31,6 +36,39 @@ class Answer:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+class Outlet(Protocol):
+    """Where the body of an answer that goes on is sent."""
+
+    def send(self, data: bytes) -> None:
+        """Send a piece."""
+
+    async def has_room(self, seconds: float) -> bool:
+        """Whether the client takes more, waiting `seconds` at the most until it does."""
+
+    def cut(self) -> None:
+        """End the connection now; what the client has not taken is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """An answer whose body goes on until the connection ends.
+
+    Attributes:
+        run: Sends the body; cancelled when the client goes.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    run: Callable[[Outlet], Awaitable[None]]
+
+
+def streaming_head(answer: Streaming) -> bytes:
+    """The head of `answer`; the end of the connection ends the body."""
+    lines = [b"HTTP/1.1 %d %b\r\n" % (answer.status, _REASONS.get(answer.status, b""))]
+    lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in answer.headers]
+    return b"".join([*lines, b"Connection: close\r\n\r\n"])
 
 
 def wire(answer: Answer, *, keep_alive: bool, head_only: bool = False) -> bytes:

@@ -8,12 +8,18 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from opentrail.aws.observed import ObservedRequest
-from opentrail.gateway.answers import Answer, error_answer, wire
+from opentrail.gateway.answers import (
+    Answer,
+    Streaming,
+    error_answer,
+    streaming_head,
+    wire,
+)
 from opentrail.gateway.capture import Capture
 from opentrail.gateway.head import RequestHead
 from opentrail.gateway.route import Client
 
-LocalDoor = Callable[[ObservedRequest], Awaitable[Answer]]
+LocalDoor = Callable[[ObservedRequest], Awaitable[Answer | Streaming]]
 """Answers a request; the call is recorded, durably, when the answer is there.
 
 `body_length` larger than `len(body)` tells the door that the request was too large to keep.
@@ -23,7 +29,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class LocalExchange:
-    """Gathers the request and hands it to the door."""
+    """Gathers the request and hands it to the door; an Outlet for an answer that goes on."""
 
     def __init__(
         self, client: Client, head: RequestHead, request: ObservedRequest, door: LocalDoor
@@ -35,6 +41,9 @@ class LocalExchange:
         self._observed_head = request
         self._task: asyncio.Task[None] | None = None
         self._gone = False
+        self._room = asyncio.Event()
+        self._room.set()
+        self._goes_on = False
 
     def begin(self) -> None:
         """Invite the body if the client waits for that."""
@@ -51,13 +60,46 @@ class LocalExchange:
         self._task = asyncio.ensure_future(self._answer(request))
 
     def client_writable(self, *, writable: bool) -> None:
-        """Answers are small; nothing to hold back."""
+        """Whole answers are small; only one that goes on holds back."""
+        if writable:
+            self._room.set()
+        else:
+            self._room.clear()
 
     def client_lost(self) -> None:
         self._gone = True
+        if self._goes_on and self._task is not None:
+            self._task.cancel()
 
     def expire(self, now: float) -> None:
         """A door answers in its own time."""
+
+    # Outlet
+
+    def send(self, data: bytes) -> None:
+        self._client.send(data)
+
+    async def has_room(self, seconds: float) -> bool:
+        if self._room.is_set():
+            return True
+        try:
+            await asyncio.wait_for(self._room.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def cut(self) -> None:
+        self._client.abort()
+
+    async def _stream(self, answer: Streaming) -> None:
+        self._client.send(streaming_head(answer))
+        self._goes_on = True
+        try:
+            await answer.run(self)
+        finally:
+            self._goes_on = False
+            if not self._gone:
+                self._client.finished(keep_alive=False)
 
     async def _answer(self, request: ObservedRequest) -> None:
         try:
@@ -66,6 +108,10 @@ class LocalExchange:
             answer = error_answer(
                 self._head, 503, "ServiceUnavailable", "the call could not be recorded; try again"
             )
-        if not self._gone:
+        if self._gone:
+            return
+        if isinstance(answer, Streaming):
+            await self._stream(answer)
+        else:
             self._client.send(wire(answer, keep_alive=self._head.keep_alive))
             self._client.finished(keep_alive=self._head.keep_alive)

@@ -89,12 +89,16 @@ def _export(wanted: Wanted, path: Path, events: EventReader, search: Search) -> 
     if export is None:
         messages.print(f"{safe(str(path))} is whole; nothing was left to resume")
         return
-    with export_bar(events, export.search, export.place.events) as seen:
-        if wanted.form == "parquet":
-            parts = ParquetParts(path, wanted.columns or PARQUET_COLUMNS)
-            written = export_parquet(export, events, parts, seen)
-        else:
-            written = export_text(export, events, _text_format(wanted), seen)
+    try:
+        with export_bar(events, export.search, export.place.events) as seen:
+            if wanted.form == "parquet":
+                parts = ParquetParts(path, wanted.columns or PARQUET_COLUMNS)
+                written = export_parquet(export, events, parts, seen)
+            else:
+                written = export_text(export, events, _text_format(wanted), seen)
+    except KeyboardInterrupt:
+        messages.print(f"{safe(str(path))} is not whole; the same command with --resume goes on")
+        raise
     _footer(written, events, export.search)
 
 

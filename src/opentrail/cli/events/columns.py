@@ -12,7 +12,7 @@ from opentrail.app.searching.asking import parse_field, position_text
 from opentrail.app.searching.shapes import clean, one_line
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import StoredEvent
-from opentrail.search.reading import decoded, texts_at
+from opentrail.search.reading import decoded, leads_to, texts_at
 from opentrail.search.render import render_path
 
 RECORD = "record"
@@ -93,7 +93,7 @@ def _cell(event: StoredEvent, record: Mapping[str, Any] | None, column: Column) 
     texts = texts_at(record, column.path)
     match len(texts):
         case 0:
-            return json_at(event.raw, column.path)
+            return json_at(event.raw, column.path) if leads_to(record, column.path) else ""
         case 1:
             return clean(str(texts[0]))
         case _:

@@ -88,6 +88,8 @@ def interruptible() -> Iterator[None]:
         # What is still buffered goes nowhere, or Python would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise typer.Exit(0) from None
+    except OSError as problem:
+        fail(f"{problem.filename or 'writing'}: {problem.strerror}", EXIT_UNKNOWN)
 
 
 def one_of(what: str, given: str, allowed: Sequence[str]) -> str:

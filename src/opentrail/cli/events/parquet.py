@@ -23,8 +23,14 @@ from opentrail.ports.events import StoredEvent
 PART_ROWS = 16_384
 _TIME = "event_time"
 _USUAL_PATHS = (*TOP_PATHS, *IDENTITY_PATHS, *HASHED_PATHS, *((name,) for name in PARTS))
+
+
+def _name(path: tuple[str, ...]) -> str:
+    return "user_identity" if path == ("userIdentity",) else column_name(path)
+
+
 USUAL_COLUMNS = (
-    *(Column(column_name(path), path) for path in _USUAL_PATHS),
+    *(Column(_name(path), path) for path in _USUAL_PATHS),
     Column(POSITION, ()),
     Column(RECORD, ()),
 )
@@ -37,11 +43,11 @@ class ParquetParts:
         self._path = path
         self._directory = path.with_name(path.name + ".parts")
         self._columns = tuple(
-            Column(column_name(one.path), one.path) if one.path else one for one in columns
+            Column(_name(one.path), one.path) if one.path else one for one in columns
         )
         self._schema = pa.schema(
             [
-                (_TIME, pa.timestamp("s", tz="UTC")),
+                (_TIME, pa.timestamp("ms", tz="UTC")),
                 *((one.name, pa.string()) for one in self._columns if one.name != _TIME),
             ]
         )
@@ -59,7 +65,7 @@ class ParquetParts:
     def write(self, number: int, events: Sequence[StoredEvent]) -> None:
         """A part; durable on return."""
         rows = [cells(event, self._columns) for event in events]
-        found = {_TIME: [event.position.event_time for event in events]}
+        found = {_TIME: [event.position.event_time * 1000 for event in events]}
         arrays = {
             one.name: [row[place] or None for row in rows]
             for place, one in enumerate(self._columns)
@@ -76,7 +82,8 @@ class ParquetParts:
         with aside.open("wb") as file:
             with pq.ParquetWriter(file, self._schema, compression="zstd") as writer:
                 for number in range(parts):
-                    writer.write_table(pq.read_table(self._part(number)), row_group_size=PART_ROWS)
+                    with pq.ParquetFile(self._part(number)) as part:
+                        writer.write_table(part.read(), row_group_size=PART_ROWS)
             file.flush()
             os.fsync(file.fileno())
         aside.rename(self._path)

@@ -121,14 +121,13 @@ class _Watch:
             self._print(following, end)
             if follow and serves:
                 self._follow(following)
-            begun = place if place is not None else self._journal.first()
-            self._read_journal(self._journal.end() if first is None else begun, follow=follow)
+            self._read_journal(place, only_new=first is None, follow=follow)
         except KeyboardInterrupt:
             self._told_how_to_resume(following.sequence)
             raise
 
     def _catch_up(self) -> None:
-        wanted = self._journal.end()
+        wanted = self._journal.end() if self._has_journal() else 0
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while (store_place(self._settings)[0] or 0) < wanted and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS / 4)
@@ -144,7 +143,19 @@ class _Watch:
                 self._shown.event(event)
             sys.stdout.flush()
 
-    def _read_journal(self, offset: int, *, follow: bool) -> None:
+    def _read_journal(self, place: int | None, *, only_new: bool, follow: bool) -> None:
+        while not self._has_journal():
+            if not follow:
+                return
+            time.sleep(POLL_SECONDS)
+        offset = self._journal.end() if only_new else place
+        self._print_journal(self._journal.first() if offset is None else offset, follow=follow)
+
+    def _has_journal(self) -> bool:
+        """Data that was only imported has none."""
+        return (self._settings.data / "journal").is_dir()
+
+    def _print_journal(self, offset: int, *, follow: bool) -> None:
         matches = matcher(self._search.where)
         while True:
             try:
