@@ -180,3 +180,41 @@ def test_no_call_sees_or_changes_what_is_another_accounts(tmp_path: Path, operat
     assert {place: after.get(place) for place in before} == before
     if operation != "CreateTrail":
         assert after == before
+
+
+# Members that an operation does not have
+
+OPEN = f"{ARN.removesuffix('main')}open"
+
+
+def sending(world: ApiWorld, **members: Any) -> Any:
+    """A client whose requests carry these members too."""
+    client = world.client()
+
+    def add(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = json.dumps(json.loads(params["body"]) | members).encode()
+
+    client.meta.events.register("before-call", add)
+    return client
+
+
+@pytest.mark.parametrize(
+    "members", [{"Name": "open"}, {"TrailName": OPEN}, {"ResourceIdList": [OPEN]}, {"ResourceArn": OPEN}]
+)  # fmt: skip
+def test_a_member_that_the_operation_does_not_have_gives_no_right(
+    world: ApiWorld, members: dict[str, Any]
+) -> None:
+    attach(world, allow("cloudtrail:*", OPEN))
+    client = sending(world, **members)
+
+    if "Name" not in members:
+        refusal(client.delete_trail, Name="main")
+    if "TrailName" not in members:
+        refusal(client.put_event_selectors, TrailName="main", EventSelectors=[{}])
+
+
+def test_tags_of_an_operation_without_tags_meet_no_condition(world: ApiWorld) -> None:
+    condition = {"StringEquals": {"aws:RequestTag/team": "red"}}
+    attach(world, allow("cloudtrail:DeleteTrail", ARN, **condition))
+
+    refusal(sending(world, TagsList=[{"Key": "team", "Value": "red"}]).delete_trail, Name="main")

@@ -86,7 +86,7 @@ class CloudTrailService:
         call = called(request)  # (1)
         caller = self._caller(request, request_id, call.service)  # (2)
         self._admission.throttle.take(call.operation.name, caller)
-        sent = _sent(request.body)
+        sent = _sent(request.body, call.operation)
         self._admission.authorize(call.operation.name, sent, caller, request)  # (3)
         handler = call.handler
         return handler(_input(call.operation, sent), caller, self._backends)  # (4, 5)
@@ -117,11 +117,13 @@ class CloudTrailService:
         )
 
 
-def _sent(body: bytes) -> Mapping[str, Any]:
+def _sent(body: bytes, operation: OperationModel) -> Mapping[str, Any]:
+    """The members that the operation has: a right must not hang on one that nobody else reads."""
     value = read_json(body or b"{}")
     if not isinstance(value, dict):
         raise ApiError("SerializationException", "The request body is not a JSON object.")
-    return {name: item for name, item in value.items() if item is not None}
+    known = operation.input_shape.members if operation.input_shape is not None else {}
+    return {name: item for name, item in value.items() if item is not None and name in known}
 
 
 def _input(operation: OperationModel, sent: Mapping[str, Any]) -> Mapping[str, Any]:
