@@ -93,6 +93,21 @@ def test_actions_and_resources(statement: dict[str, Any], allowed: bool) -> None
         ("ForAllValues:StringEquals", "k", ["a", "b"], ("b", "c"), False),
         ("ForAllValues:StringEquals", "k", ["a", "b"], None, True),
         ("ForAnyValue:StringEquals", "k", ["a"], None, False),
+        ("ForAnyValue:StringEquals", "k", ["a"], (), False),
+        ("ForAnyValue:StringNotEquals", "k", ["a"], None, False),
+        ("ForAnyValue:StringNotLike", "k", ["a*"], (), False),
+        ("ForAnyValue:StringNotEquals", "k", ["a"], ("a", "b"), True),
+        ("ForAnyValue:StringNotEqualsIfExists", "k", ["a"], None, True),
+        ("ForAllValues:StringNotEquals", "k", ["a"], ("a", "b"), False),
+        ("ForAllValues:StringNotEquals", "k", ["a"], ("b", "c"), True),
+        ("ForAllValues:StringEqualsIfExists", "k", ["a"], ("b",), False),
+        ("StringNotEquals", "k", "a", (), True),
+        ("StringNotEqualsIfExists", "k", "a", "a", False),
+        ("Null", "k", "true", (), True),
+        ("Null", "k", "True", None, True),
+        ("Null", "k", ["false", "true"], None, True),
+        ("NotIpAddress", "k", "10.0.0.0/8", "10.1.2.3", False),
+        ("IpAddress", "k", "10.0.0.0/8", "::ffff:10.1.2.3", True),
         ("StringEquals", "k", "${aws:username}", "alice", True),
         ("StringEquals", "k", "${*}", "*", True),
         ("StringLike", "k", "${*}", "anything", False),
@@ -138,6 +153,16 @@ def test_who_is_meant(principal: Any, meant: bool) -> None:
     assert (says(opposite, principals=alice) is Verdict.ALLOWED) is not meant
 
 
+def test_a_statement_fits_only_the_kind_of_policy_that_it_is_of() -> None:
+    alice = (("AWS", ALICE),)
+    without_resource = {"Effect": "Allow", "Principal": "*", "Action": "*"}
+
+    assert says(allow(), principals=alice) is Verdict.NOT_ALLOWED
+    assert says(allow(Principal="*")) is Verdict.NOT_ALLOWED
+    assert says(without_resource, principals=alice) is Verdict.NOT_ALLOWED
+    assert says(without_resource, principals=alice, resource=None) is Verdict.ALLOWED
+
+
 def test_a_value_with_wildcards_stands_for_itself() -> None:
     statement = allow(Resource="arn:aws:s3:::home/${aws:username}/*")
 
@@ -154,6 +179,21 @@ def test_a_value_with_wildcards_stands_for_itself() -> None:
      '{"Statement": {"Effect": "Allow", "Action": "*", "Principal": 1}}',
      '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"Guess": {"a": "b"}}}}',
      '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"Bool": {"a": {}}}}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": []}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"Null": {"a": null}}}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"Null": {"a": "no"}}}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"NotBool": {"a": "true"}}}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"NullIfExists": {"a": "true"}}}}',
+     '{"Statement": {"Effect": "Deny", "Action": "*", "Condition": {"IpAddress": {"a": "10.0.0.0/33"}}}}',
+     '{"Statement": {"Effect": "Deny", "Action": "*", "Condition": {"NumericEquals": {"a": "x"}}}}',
+     '{"Statement": {"Effect": "Deny", "Action": "*", "Condition": {"DateLessThan": {"a": "soon"}}}}',
+     '{"Statement": {"Effect": "Deny", "Action": "*", "Condition": {"Bool": {"a": "yes"}}}}',
+     '{"Statement": {"Effect": "Allow", "Action": "a", "NotAction": "b"}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "NotResource": "b"}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Principal": "*", "NotPrincipal": "*"}}',
+     '{"Statement": {"Effect": "Allow", "Action": "*", "Principal": null}}',
+     '{"Statement": {"Effect": "Allow", "Action": []}}',
+     '{"Statement": {"Effect": "Deny", "Effect": "Allow", "Action": "*"}}',
      "[" * 100_000],
 )  # fmt: skip
 def test_what_is_no_policy_is_told(text: str) -> None:

@@ -42,11 +42,13 @@ class Condition:
 
     def holds(self, context: Context, replace: Callable[[str], str]) -> bool:
         """Whether the request is as told; `replace` puts values for policy variables."""
-        found = context.get(self.key)
+        # No value at all is as if the key were not there.
+        found = context.get(self.key) or None
         if self.operator == "Null":
-            return (found is None) is (self.values[:1] == ("true",))
-        if found is None or found == ():
-            return self.if_exists or self.among == "all" or (found is None and self._negated)
+            return str(found is None).lower() in self.values
+        if found is None:
+            absent_fits = self._negated and self.among != "any"
+            return self.if_exists or self.among == "all" or absent_fits
         test = _OPERATORS[self.operator.replace("Not", "", 1) if self._negated else self.operator]
         wanted = [replace(value) for value in self.values]
         given = (found,) if isinstance(found, str) else found
@@ -65,7 +67,7 @@ def parse_conditions(block: Any) -> tuple[Condition, ...]:
     """The conditions of a statement.
 
     Raises:
-        InvalidInput: an operator is unknown, or a value is no text.
+        InvalidInput: an operator is unknown, or a value is none that it could compare.
     """
     if not isinstance(block, dict):
         raise InvalidInput("Condition is not an object")
@@ -89,8 +91,7 @@ def _condition(written: str, key: str, values: Any) -> Condition:
             among, operator = kind, operator.removeprefix(prefix)
     if_exists = operator.endswith("IfExists")
     operator = operator.removesuffix("IfExists")
-    plain = operator.replace("Not", "", 1)
-    if operator != "Null" and plain not in _OPERATORS:
+    if operator not in (*_OPERATORS, *_NEGATED) and written != "Null":
         raise InvalidInput(f"condition operator {written!r} is not known")
     listed = values if isinstance(values, list) else [values]
     if not all(isinstance(one, str | bool | int | float) for one in listed):
@@ -98,14 +99,24 @@ def _condition(written: str, key: str, values: Any) -> Condition:
     return Condition(
         operator=operator,
         key=key.lower(),
-        values=tuple(_text(one) for one in listed),
+        values=tuple(_value(written, operator, one) for one in listed),
         if_exists=if_exists,
         among=among,
     )
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _value(written: str, operator: str, value: Any) -> str:
+    """A value as text, if the operator can compare it: one that it can't would never deny."""
+    text = str(value).lower() if isinstance(value, bool) or operator == "Null" else str(value)
+    for part, read in _READ.items():
+        if part in operator and "${" not in text:
+            try:
+                read(text)
+            except (ValueError, OverflowError, OSError):
+                raise InvalidInput(
+                    f"Condition {written}: {text[:60]!r} can't be compared"
+                ) from None
+    return text
 
 
 def _safe(test: Test, want: str, given: str) -> bool:
@@ -117,7 +128,15 @@ def _safe(test: Test, want: str, given: str) -> bool:
 
 
 def _address(want: str, given: str) -> bool:
-    return ipaddress.ip_address(given) in ipaddress.ip_network(want, strict=False)
+    address = ipaddress.ip_address(given)
+    # A socket for both versions tells a caller of version 4 so.
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address in _network(want)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text, strict=False)
 
 
 def _when(text: str) -> datetime:
@@ -131,6 +150,12 @@ def _when(text: str) -> datetime:
 def _arn(want: str, given: str) -> bool:
     wanted, parts = want.split(":", 5), given.split(":", 5)
     return want == "*" or (len(wanted) == len(parts) and all(map(fits, wanted, parts)))
+
+
+def _claim(text: str) -> bool:
+    if text.lower() not in _TRUE:
+        raise ValueError(text)
+    return text.lower() == "true"
 
 
 _WITH_WILDCARDS: tuple[Test, ...] = (fits, _arn)
@@ -156,3 +181,23 @@ _OPERATORS: dict[str, Test] = {
     "DateGreaterThan": lambda want, given: _when(given) > _when(want),
     "DateGreaterThanEquals": lambda want, given: _when(given) >= _when(want),
 }
+
+_NEGATED = (
+    "StringNotEquals",
+    "StringNotEqualsIgnoreCase",
+    "StringNotLike",
+    "ArnNotEquals",
+    "ArnNotLike",
+    "NotIpAddress",
+    "NumericNotEquals",
+    "DateNotEquals",
+)
+
+_READ: dict[str, Callable[[str], object]] = {
+    "IpAddress": _network,
+    "Numeric": float,
+    "Date": _when,
+    "Bool": _claim,
+    "Null": _claim,
+}
+"""What reads a value of operators with this in their name; it raises ValueError for others."""

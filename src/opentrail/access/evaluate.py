@@ -29,13 +29,13 @@ class Asking:
 
     Attributes:
         action: As `cloudtrail:CreateTrail`.
-        resource: An ARN, or `*` where an action has none.
+        resource: An ARN, or `*` where an action has none; None asks a role's trust policy.
         principals: (kind, name) pairs that stand for the caller, as ("AWS", ARN), ("AWS", account
-            id) or ("Service", "cloudtrail.amazonaws.com").
+            id) or ("Service", "cloudtrail.amazonaws.com"); () asks policies of the caller's own.
     """
 
     action: str
-    resource: str
+    resource: str | None
     principals: tuple[tuple[str, str], ...] = ()
     context: Context = field(default_factory=dict)
 
@@ -59,22 +59,29 @@ def evaluate(policies: Iterable[Policy], asking: Asking) -> Verdict:
 
 
 def _applies(statement: Statement, asking: Asking, replace: Callable[[str], str]) -> bool:
-    if statement.principals is not None and not _is_meant(statement.principals, asking):
-        return False
-    if not _match(statement.actions, asking.action.lower(), str.lower):
-        return False
-    if statement.resources is not None and not _match(
-        statement.resources, asking.resource, replace
-    ):
-        return False
-    return all(one.holds(asking.context, replace) for one in statement.conditions)
+    return (
+        _is_meant(statement.principals, asking)
+        and _match(statement.actions, asking.action.lower(), str.lower)
+        and _is_about(statement.resources, asking.resource, replace)
+        and all(one.holds(asking.context, replace) for one in statement.conditions)
+    )
+
+
+def _is_about(
+    resources: Patterns | None, resource: str | None, replace: Callable[[str], str]
+) -> bool:
+    if resources is None or resource is None:
+        return resources is None and resource is None
+    return _match(resources, resource, replace)
 
 
 def _match(patterns: Patterns, text: str, prepare: Callable[[str], str]) -> bool:
     return any(fits(prepare(one), text) for one in patterns.patterns) is not patterns.negated
 
 
-def _is_meant(principals: Principals, asking: Asking) -> bool:
+def _is_meant(principals: Principals | None, asking: Asking) -> bool:
+    if principals is None or not asking.principals:
+        return principals is None and not asking.principals
     meant = (
         any(
             kind == wanted and (name in ("*", value) or _root_of(name) == value)

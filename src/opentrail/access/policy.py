@@ -74,7 +74,7 @@ def parse_policy(text: str) -> Policy:
         InvalidPolicy: it is none.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as cause:
         raise InvalidPolicy(f"the policy is not JSON: {cause}") from None
     if not isinstance(document, dict):
@@ -103,7 +103,7 @@ def _statement(values: Any, number: int) -> Statement:
     if actions is None:
         raise InvalidPolicy(f"{where} has neither Action nor NotAction")
     try:
-        conditions = parse_conditions(values.get("Condition") or {})
+        conditions = parse_conditions(values.get("Condition", {}))
     except InvalidInput as cause:
         raise InvalidPolicy(f"{where}: {cause}") from None
     return Statement(
@@ -117,28 +117,38 @@ def _statement(values: Any, number: int) -> Statement:
 
 
 def _patterns(values: dict[str, Any], name: str, where: str) -> Patterns | None:
-    for key, negated in ((name, False), (f"Not{name}", True)):
-        if key in values:
-            return Patterns(patterns=_texts(values[key], f"{where}: {key}"), negated=negated)
-    return None
+    key = _only(values, name, where)
+    if key is None:
+        return None
+    patterns = _texts(values[key], f"{where}: {key}")
+    if not patterns:
+        raise InvalidPolicy(f"{where}: {key} is empty")
+    return Patterns(patterns=patterns, negated=key != name)
 
 
 def _principals(values: dict[str, Any], where: str) -> Principals | None:
-    for key, negated in (("Principal", False), ("NotPrincipal", True)):
-        found = values.get(key)
-        if found is None:
-            continue
-        if found == "*":
-            return Principals(names=(("AWS", "*"),), negated=negated)
-        if not isinstance(found, dict):
-            raise InvalidPolicy(f"{where}: {key} is neither * nor an object")
-        names = tuple(
-            (str(kind), name)
-            for kind, listed in found.items()
-            for name in _texts(listed, f"{where}: {key} {kind}")
-        )
-        return Principals(names=names, negated=negated)
-    return None
+    key = _only(values, "Principal", where)
+    if key is None:
+        return None
+    found, negated = values[key], key != "Principal"
+    if found == "*":
+        return Principals(names=(("AWS", "*"),), negated=negated)
+    if not isinstance(found, dict):
+        raise InvalidPolicy(f"{where}: {key} is neither * nor an object")
+    names = tuple(
+        (str(kind), name)
+        for kind, listed in found.items()
+        for name in _texts(listed, f"{where}: {key} {kind}")
+    )
+    return Principals(names=names, negated=negated)
+
+
+def _only(values: dict[str, Any], name: str, where: str) -> str | None:
+    """`name` or its opposite, whichever the statement has."""
+    present = [key for key in (name, f"Not{name}") if key in values]
+    if len(present) > 1:
+        raise InvalidPolicy(f"{where} has both {name} and Not{name}")
+    return present[0] if present else None
 
 
 def _texts(values: Any, where: str) -> tuple[str, ...]:
@@ -146,3 +156,11 @@ def _texts(values: Any, where: str) -> tuple[str, ...]:
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InvalidPolicy(f"{where} is neither a text nor a list of texts")
     return tuple(listed)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One of two equal members would be passed over, be it the one that denies."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member stands in an object twice")
+    return found

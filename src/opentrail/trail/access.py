@@ -137,9 +137,14 @@ def role_needs(trail: Trail) -> tuple[Need, ...]:
     )
 
 
-def trusts_cloudtrail(trust_policy: str) -> bool:
-    """Whether a role's trust policy lets CloudTrail assume it."""
-    asking = Asking(action="sts:AssumeRole", resource="*", principals=_SERVICE_NAMES)
+def trusts_cloudtrail(trust_policy: str, trail: Trail) -> bool:
+    """Whether a role's trust policy lets CloudTrail assume it for the trail."""
+    asking = Asking(
+        action="sts:AssumeRole",
+        resource=None,
+        principals=_SERVICE_NAMES,
+        context=_context(trail),
+    )
     try:
         return evaluate([parse_policy(trust_policy)], asking) is Verdict.ALLOWED
     except InvalidPolicy:

@@ -136,7 +136,7 @@ def _role(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
     except DestinationNotFound:
         yield Finding(about="role", good=False, text=f"role {arn} does not exist")
         return
-    if not trusts_cloudtrail(role.trust_policy):
+    if not trusts_cloudtrail(role.trust_policy, trail):
         yield Finding(
             about="role",
             good=False,

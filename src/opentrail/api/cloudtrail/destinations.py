@@ -137,7 +137,7 @@ def _check_log_group(trail: Trail, backends: Backends) -> None:
     known = _role(role, backends)
     if (
         known is None
-        or not trusts_cloudtrail(known.trust_policy)
+        or not trusts_cloudtrail(known.trust_policy, trail)
         or unmet(known.policies, role_needs(trail))
     ):
         raise ApiError(
