@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from workers_world import ACCOUNT, ARN, MINUTE, OTHER, START, Walk
 
+from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.objects import EnvelopeObjectStore, MemoryObjectStore
 from opentrail.digest.name import read_digest_key
 from opentrail.errors import IntegrityError, Unavailable
+from opentrail.logfile.delivered import DELIVERED_KIND
 from opentrail.logfile.outgoing import NOTIFICATION_KIND
 from opentrail.ports.objects import Encryption, ObjectContent
 from opentrail.selectors import parse_advanced
@@ -204,3 +206,56 @@ def test_an_encrypted_object_is_read_again_and_only_with_its_key_and_context(wal
     under.buckets["audit"]["k"] = ObjectContent(b"x", {"x-amz-key-v2": "no base64"})
     with pytest.raises(IntegrityError):
         store.get("audit", "k")
+
+
+def test_aggregated_events_that_close_behind_the_trails_end_are_proved_too(walk: Walk) -> None:
+    walk.trail(advanced_event_selectors=DATA, aggregation_templates=("API_ACTIVITY",))
+    put(walk, "x")
+    walk.minutes(2)
+    walk.call(eventName="StopLogging")
+    walk.trail(
+        advanced_event_selectors=DATA, aggregation_templates=("API_ACTIVITY",), is_logging=False
+    )
+    walk.minutes(20)
+
+    assert len(aggregated(walk)) == 1
+    report = walk.verify()
+    assert report.verdict == "VALID"
+    assert not walk.state.list(DELIVERED_KIND)
+
+
+def test_a_member_that_left_has_its_last_aggregated_events_proved(walk: Walk) -> None:
+    data = {"advanced_event_selectors": DATA, "aggregation_templates": ("API_ACTIVITY",)}
+    walk.trail(organization_id="o-0123456789", member_account_ids=(OTHER,), **data)
+    put(walk, "x", recipientAccountId=OTHER)
+    walk.minutes(2)
+    walk.call(eventName="AccountDepartedOrganization")
+    walk.trail(organization_id="o-0123456789", **data)
+    walk.minutes(10)
+
+    digests = [read_digest_key(key) for key in walk.store.buckets["audit"]]
+    assert [one.account_id for one in digests if one is not None] == [OTHER]
+    walk.minutes(60)
+    assert [one["accountId"] for one in aggregated(walk)] == [OTHER]
+    assert walk.verify().verdict == "VALID"
+    assert not walk.state.list(DELIVERED_KIND)
+
+
+def test_what_is_no_envelope_is_told_as_broken_whatever_its_metadata_say(walk: Walk) -> None:
+    under = MemoryObjectStore("audit")
+    keys = AwsDestinations(AwsPlace(endpoint=lambda _: "http://127.0.0.1:1", region="r")).all().keys
+    store = EnvelopeObjectStore(under, keys, encrypts=True)
+    for changed in (
+        {"opentrail-kms-key": "no arn"},
+        {"x-amz-matdesc": "[1]"},
+        {"x-amz-matdesc": '{"a": 1}'},
+        {"x-amz-matdesc": "[" * 100_000},
+        {"x-amz-iv": ""},
+    ):
+        metadata = {
+            "x-amz-key-v2": "YQ==", "x-amz-iv": "YQ==", "x-amz-matdesc": "{}",
+            "opentrail-kms-key": "arn:aws:kms:us-east-1:1:key/k",
+        } | changed  # fmt: skip
+        under.buckets["audit"]["k"] = ObjectContent(b"x", metadata)
+        with pytest.raises((IntegrityError, Unavailable)):
+            store.get("audit", "k")

@@ -7,7 +7,7 @@ documented; here it is the most frequent MOST_VALUES, and what is beyond them is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -85,6 +85,7 @@ class Aggregation:
 
     def __init__(self, windows: Windows | None = None) -> None:
         self._counts = dict(windows.counts) if windows is not None else {}
+        self._ended: frozenset[Key] = frozenset()
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -112,10 +113,14 @@ class Aggregation:
                 count = self._counts[key] = Count()
             count.add(values, primary)
 
+    def end_all_but(self, accounts: Container[str]) -> None:
+        """No record of another account comes any more: its windows are over."""
+        self._ended = frozenset(key for key in self._counts if key.account_id not in accounts)
+
     def over(self, now: datetime) -> list[Key]:
         """The keys of windows that are over at `now`, in order."""
         latest = iso_seconds(now - WINDOW - LATE)
-        return sorted(key for key in self._counts if key.window <= latest)
+        return sorted(key for key in self._counts if key.window <= latest or key in self._ended)
 
     def take(self, now: datetime) -> list[tuple[Key, Count]]:
         """The counts of windows that are over at `now`; they are gone."""

@@ -6,6 +6,7 @@ counted once. Source: spec: api, section 5; record contents, section 9.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
@@ -56,6 +57,15 @@ class Aggregates:
         _, counts = self._trails.get(trail.arn) or (trail, Aggregation())
         self._trails[trail.arn] = trail, counts
         counts.add(head, trail.aggregation_templates, head.recipient_account_id or trail.account_id)
+
+    def turn(self, trails: Iterable[Trail]) -> None:
+        """From here on only `trails` take records; what others counted is not waited for.
+
+        So it is in the bucket before their digest chains end.
+        """
+        accounts = {one.arn: one.accounts for one in trails if one.aggregation_templates}
+        for arn, (_, counts) in self._trails.items():
+            counts.end_all_but(accounts.get(arn, ()))
 
     def due(self, now: datetime) -> bool:
         """Whether a window is over."""

@@ -119,16 +119,14 @@ class DeliveryWorker:
     def _read(self, end: int, timelines: Mapping[str, Timeline]) -> int:
         handled = 0
         while self._cursor < end:
-            current = [timeline.at(self._cursor) for timeline in timelines.values()]
-            takers = [
-                (trail, trail.taker())
-                for trail in current
-                if trail is not None and trail.is_logging
-            ]
+            takers = [(trail, trail.taker()) for trail in _logging(timelines, self._cursor)]
             turns = [timeline.next_turn(self._cursor) for timeline in timelines.values()]
             stop = min([end, *(turn for turn in turns if turn is not None)])
             handled += self._gather(stop, takers)
-            if self._cursor in turns or self._batches.waiting_bytes > MAX_WAITING_BYTES:
+            if self._cursor in turns:
+                self._aggregates.turn(_logging(timelines, self._cursor))
+                self.close()
+            elif self._batches.waiting_bytes > MAX_WAITING_BYTES:
                 self.close()
         return handled
 
@@ -244,3 +242,9 @@ class DeliveryWorker:
         for name in self._spool.names():
             if name not in known:
                 self._spool.remove(name)
+
+
+def _logging(timelines: Mapping[str, Timeline], offset: int) -> list[Trail]:
+    """The trails that are logging at a place of the journal."""
+    current = (timeline.at(offset) for timeline in timelines.values())
+    return [trail for trail in current if trail is not None and trail.is_logging]

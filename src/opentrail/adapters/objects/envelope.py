@@ -16,7 +16,7 @@ from dataclasses import replace
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from opentrail.errors import IntegrityError
+from opentrail.errors import IntegrityError, InvalidArn
 from opentrail.ports.destinations import EncryptionKeys
 from opentrail.ports.objects import Encryption, ObjectContent, ObjectStore, ObjectSummary
 
@@ -87,6 +87,14 @@ class EnvelopeObjectStore:
             iv = base64.b64decode(metadata[_IV], validate=True)
             plain = self._keys.unwrap(metadata[_KEY_ARN], wrapped, context)
             body = AESGCM(plain).decrypt(iv, content.body, None)
-        except (KeyError, TypeError, ValueError, InvalidTag) as cause:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            RecursionError,
+            AttributeError,
+            InvalidArn,
+            InvalidTag,
+        ) as cause:
             raise IntegrityError(f"{name} can't be decrypted: {cause!r}") from cause
         return ObjectContent(body, {key: text for key, text in metadata.items() if key not in _OWN})
