@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from organizations import organization
 
 from opentrail.api.organizations import HANDLERS
+from opentrail.ports.state import Change
 from opentrail.trail.organization import (
     ORGANIZATION_KEY,
     ORGANIZATION_KIND,
@@ -155,3 +156,46 @@ def test_accounts_units_and_administrators_are_listed_in_pages(world: ApiWorld) 
 
 def test_only_reading_operations_are_answered() -> None:
     assert all(name.startswith(("List", "Describe")) for name in HANDLERS)
+
+
+def test_a_delegated_administrators_trail_is_named_and_counted_as_the_managers(
+    world: ApiWorld,
+) -> None:
+    manager, member = world.client(account=MANAGER), world.client(account=MEMBER)
+    manager.register_organization_delegated_admin(MemberAccountId=MEMBER)
+    manager.create_trail(Name="all", S3BucketName="audit")
+    wanted = {"S3BucketName": "audit", "IsOrganizationTrail": True}
+
+    taken = code_of(member.create_trail, Name="all", **wanted)
+    for number in range(4):
+        manager.create_trail(Name=f"trail-{number}", S3BucketName="audit")
+    full = code_of(member.create_trail, Name="sixth", **wanted)
+
+    assert taken == "TrailAlreadyExistsException"
+    assert full == "MaximumNumberOfTrailsExceededException"
+    assert manager.get_trail(Name="all")["Trail"]["IsOrganizationTrail"] is False
+    assert member.create_trail(Name="own", S3BucketName="audit")["TrailARN"].split(":")[4] == MEMBER
+
+
+def test_a_trail_outlives_its_organization_as_one_accounts(world: ApiWorld) -> None:
+    client = make(world)
+    world.state.apply([Change(ORGANIZATION_KIND, ORGANIZATION_KEY, None)])
+
+    answer = client.update_trail(Name="all", IsOrganizationTrail=False)
+
+    assert answer["IsOrganizationTrail"] is False
+
+
+def test_who_left_the_organization_manages_nothing_of_it(world: ApiWorld) -> None:
+    manager, member = world.client(account=MANAGER), world.client(account=MEMBER)
+    manager.register_organization_delegated_admin(MemberAccountId=MEMBER)
+    make(world)
+
+    # The trail itself still names the account: the server takes it out within a second.
+    world.change(
+        ORGANIZATION_KIND, ORGANIZATION_KEY, Organization, lambda found: found.left_by(MEMBER)
+    )
+
+    assert code_of(member.stop_logging, Name=ARN) == "NotOrganizationMasterAccountException"
+    assert code_of(member.create_trail, Name="mine", S3BucketName="audit",
+                   IsOrganizationTrail=True) == "OrganizationsNotInUseException"  # fmt: skip

@@ -12,13 +12,13 @@ from opentrail.trail.organization import ORGANIZATION_KEY, ORGANIZATION_KIND, Or
 from opentrail.trail.trail import TRAIL_KIND, Trail
 
 
-def trails_of(caller: Caller, backends: Backends) -> tuple[Trail, ...]:
-    """Every trail of the caller's account, in the order of their ARNs.
+def trails_of(account_id: str, backends: Backends) -> tuple[Trail, ...]:
+    """Every trail of the account, in the order of their ARNs.
 
     An organization's trails are trails of each of its accounts.
     """
     found = [_read(document) for document in backends.state.list(TRAIL_KIND, "arn:")]
-    return tuple(trail for trail in found if caller.account_id in trail.accounts)
+    return tuple(trail for trail in found if account_id in trail.accounts)
 
 
 def visible(trail: Trail, caller: Caller) -> bool:

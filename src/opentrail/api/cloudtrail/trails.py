@@ -54,7 +54,8 @@ def create_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
     )
     account_id = organization.management_account_id if organization else caller.account_id
     arn = trail_arn(caller.region, account_id, name)
-    trails = trails_of(caller, backends)
+    # An organization's trail is its management account's, whoever makes it.
+    trails = trails_of(account_id, backends)
     if any(trail.arn == arn for trail in trails):
         raise ApiError(
             "TrailAlreadyExistsException",
@@ -75,7 +76,7 @@ def create_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
         member_account_ids=organization.member_account_ids if organization else (),
         **_named(parameters),
     )
-    _check_room(trail, trails, caller, backends)
+    _check_room(trail, trails, backends)
     trail = _checked(_with_topic(trail, parameters), trails, backends)
     return Reply(_settings(trail), (saved(trail, 0),))
 
@@ -92,7 +93,7 @@ def describe_trails(parameters: Parameters, caller: Caller, backends: Backends) 
     wanted = {arn_of(name, caller) for name in parameters.get("trailNameList") or ()}
     found = [
         trail
-        for trail in trails_of(caller, backends)
+        for trail in trails_of(caller.account_id, backends)
         if visible(trail, caller)
         and (shadows or trail.home_region == caller.region)
         and (not wanted or trail.arn in wanted)
@@ -108,7 +109,7 @@ def list_trails(parameters: Parameters, caller: Caller, backends: Backends) -> R
         {
             "Trails": [
                 {"TrailARN": trail.arn, "Name": trail.name, "HomeRegion": trail.home_region}
-                for trail in trails_of(caller, backends)
+                for trail in trails_of(caller.account_id, backends)
             ]
         }
     )
@@ -133,7 +134,7 @@ def update_trail(parameters: Parameters, caller: Caller, backends: Backends) -> 
         **_named(parameters),
     )
     trail = _converted(_with_topic(trail, parameters), parameters, caller, backends)
-    trail = _checked(trail, trails_of(caller, backends), backends)
+    trail = _checked(trail, trails_of(trail.account_id, backends), backends)
     return Reply(_settings(trail), (saved(trail, version),))
 
 
@@ -198,22 +199,22 @@ def _converted(trail: Trail, parameters: Parameters, caller: Caller, backends: B
     wanted = parameters.get("IsOrganizationTrail", bool(trail.organization_id))
     if wanted == bool(trail.organization_id):
         return trail
-    organization = organization_for_trails(caller, backends)
-    if caller.account_id != organization.management_account_id:
+    # Its owner takes it back even when the organization is no more.
+    organization = organization_for_trails(caller, backends) if wanted else None
+    manager = organization.management_account_id if organization else trail.account_id
+    if caller.account_id != manager:
         raise ApiError(
             "NotOrganizationMasterAccountException",
             "Only the management account can convert a trail between account and organization.",
         )
     return msgspec.structs.replace(
         trail,
-        organization_id=organization.id if wanted else "",
-        member_account_ids=organization.member_account_ids if wanted else (),
+        organization_id=organization.id if organization else "",
+        member_account_ids=organization.member_account_ids if organization else (),
     )
 
 
-def _check_room(
-    trail: Trail, others: tuple[Trail, ...], caller: Caller, backends: Backends
-) -> None:
+def _check_room(trail: Trail, others: tuple[Trail, ...], backends: Backends) -> None:
     """Nothing, if every region that the trail will be in has room for it."""
     regions = [trail.home_region]
     if trail.is_multi_region_trail:
@@ -223,7 +224,7 @@ def _check_room(
         if sum(is_in(other, region) for other in others) >= allowed:
             raise ApiError(
                 "MaximumNumberOfTrailsExceededException",
-                f"User: {caller.account_id} already has {allowed} trails in {region}.",
+                f"User: {trail.account_id} already has {allowed} trails in {region}.",
             )
 
 
