@@ -6,7 +6,7 @@ Source: IAM user guide, "Policy evaluation logic".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -47,15 +47,20 @@ _ESCAPED = {"*": "*", "?": "?", "$": "$"}
 def evaluate(policies: Iterable[Policy], asking: Asking) -> Verdict:
     """What all the policies together say."""
     verdict = Verdict.NOT_ALLOWED
+    for statement in applying(policies, asking):
+        if not statement.allow:
+            return Verdict.DENIED
+        verdict = Verdict.ALLOWED
+    return verdict
+
+
+def applying(policies: Iterable[Policy], asking: Asking) -> Iterator[Statement]:
+    """The statements that are about the call."""
     for policy in policies:
         replace = _replacer(policy, asking.context)
         for statement in policy.statements:
-            if not _applies(statement, asking, replace):
-                continue
-            if not statement.allow:
-                return Verdict.DENIED
-            verdict = Verdict.ALLOWED
-    return verdict
+            if _applies(statement, asking, replace):
+                yield statement
 
 
 def _applies(statement: Statement, asking: Asking, replace: Callable[[str], str]) -> bool:

@@ -43,11 +43,12 @@ class Statement:
     """One statement.
 
     Attributes:
+        name: Its Sid; one without is named by its number.
         principals: None in a policy of an identity.
         resources: None where a statement names none (a role's trust policy).
     """
 
-    sid: str
+    name: str
     allow: bool
     actions: Patterns
     resources: Patterns | None
@@ -107,7 +108,7 @@ def _statement(values: Any, number: int) -> Statement:
     except InvalidInput as cause:
         raise InvalidPolicy(f"{where}: {cause}") from None
     return Statement(
-        sid=str(values.get("Sid") or ""),
+        name=str(values.get("Sid") or where),
         allow=effect == "Allow",
         actions=actions,
         resources=_patterns(values, "Resource", where),

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opentrail.access.evaluate import Asking, Verdict, evaluate
-from opentrail.access.policy import InvalidPolicy, parse_policy
+from opentrail.access.evaluate import Asking, Verdict, applying, evaluate
+from opentrail.access.policy import InvalidPolicy, Statement, parse_policy
 from opentrail.arn import Arn, partition_of
 from opentrail.trail.trail import Trail
 
@@ -81,7 +81,7 @@ def bucket_needs(trail: Trail) -> tuple[Need, ...]:
                 action="s3:PutObject",
                 resource=f"{place}/*",
                 example=f"{place}/CloudTrail/{trail.home_region}/2026/01/01/file.json.gz",
-                context=_context(trail) | acl,
+                context=_context(trail) | acl | _encryption(trail),
                 condition={"StringEquals": acl | source},
             )
             for sid, place in places.items()
@@ -122,17 +122,23 @@ def key_needs(trail: Trail) -> tuple[Need, ...]:
 def role_needs(trail: Trail) -> tuple[Need, ...]:
     """What the role's own policies must allow towards the log group."""
     group = trail.cloud_watch_logs_log_group_arn.removesuffix(":*")
-    streams = f"{group}:log-stream:{trail.account_id}_CloudTrail_{trail.home_region}"
+    own = f"{trail.account_id}_CloudTrail_{trail.home_region}"
+    streams = {"": own}
+    if trail.organization_id:
+        streams["Organization"] = f"{trail.organization_id}_{own}"
     return tuple(
         Need(
-            sid=f"AWSCloudTrail{action.partition(':')[2]}",
+            sid=f"AWSCloudTrail{whose}{action.partition(':')[2]}",
             action=action,
-            resource=f"{streams}*",
-            example=streams,
+            resource=f"{group}:log-stream:{trail.organization_id}_*"
+            if whose
+            else f"{group}:log-stream:{stream}*",
+            example=f"{group}:log-stream:{stream}",
             context=_context(trail),
             condition={},
             service=False,
         )
+        for whose, stream in streams.items()
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
     )
 
@@ -157,19 +163,33 @@ def unmet(policies: Iterable[str], needs: Iterable[Need]) -> tuple[Need, ...]:
         parsed = [parse_policy(text) for text in policies]
     except InvalidPolicy:
         return tuple(needs)
-    return tuple(
-        need
-        for need in needs
-        if evaluate(
-            parsed,
-            Asking(
-                action=need.action.rstrip("*"),
-                resource=need.example,
-                principals=_SERVICE_NAMES if need.service else (),
-                context=need.context,
-            ),
-        )
-        is not Verdict.ALLOWED
+    return tuple(need for need in needs if evaluate(parsed, _asking(need)) is not Verdict.ALLOWED)
+
+
+def denying(policies: Iterable[str], need: Need) -> tuple[str, ...]:
+    """The names of the statements that deny it explicitly; () if the policies can't be read."""
+    return tuple(one.name for one in _applying(policies, need) if not one.allow)
+
+
+def allowing(policies: Iterable[str], need: Need) -> tuple[str, ...]:
+    """The names of the statements that allow it, were it not for those that deny it."""
+    return tuple(one.name for one in _applying(policies, need) if one.allow)
+
+
+def _applying(policies: Iterable[str], need: Need) -> tuple[Statement, ...]:
+    try:
+        parsed = [parse_policy(text) for text in policies]
+    except InvalidPolicy:
+        return ()
+    return tuple(applying(parsed, _asking(need)))
+
+
+def _asking(need: Need) -> Asking:
+    return Asking(
+        action=need.action.rstrip("*"),
+        resource=need.example,
+        principals=_SERVICE_NAMES if need.service else (),
+        context=need.context,
     )
 
 
@@ -182,8 +202,17 @@ def _source(trail: Trail) -> dict[str, str]:
     return {"aws:SourceArn": trail.arn}
 
 
+def _encryption(trail: Trail) -> dict[str, str]:
+    """What a write's headers tell of the trail's key."""
+    if not trail.kms_key_id:
+        return {}
+    header = "s3:x-amz-server-side-encryption"
+    return {header: "aws:kms", f"{header}-aws-kms-key-id": trail.kms_key_id}
+
+
 def _context(trail: Trail) -> dict[str, str]:
-    return {
+    organization = {"aws:sourceorgid": trail.organization_id} if trail.organization_id else {}
+    return organization | {
         "aws:sourcearn": trail.arn,
         "aws:sourceaccount": trail.account_id,
         "aws:securetransport": "true",

@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
+from opentrail.access.policy import InvalidPolicy, parse_policy
 from opentrail.errors import Unavailable
 from opentrail.ports.destinations import DestinationNotFound, Destinations
 from opentrail.ports.objects import ObjectStore, PoliciesUnknown
 from opentrail.ports.state import StateStore
 from opentrail.trail.access import (
     Need,
+    allowing,
     bucket_needs,
+    denying,
     key_needs,
     role_needs,
     topic_needs,
@@ -95,7 +98,9 @@ def _bucket(trail: Trail, store: ObjectStore, *, checks_policies: bool) -> Itera
     except PoliciesUnknown:
         yield Finding(about="bucket", good=True, text="the store has no bucket policies")
         return
-    yield _allowed("bucket", f"the policy of bucket {bucket}", [policy or ""], bucket_needs(trail))
+    yield from _allowed(
+        "bucket", f"the policy of bucket {bucket}", [policy or ""], bucket_needs(trail)
+    )
 
 
 def _topic(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
@@ -105,7 +110,7 @@ def _topic(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
     except DestinationNotFound:
         yield Finding(about="topic", good=False, text=f"topic {arn} does not exist")
         return
-    yield _allowed("topic", f"the policy of topic {arn}", [policy], topic_needs(trail))
+    yield from _allowed("topic", f"the policy of topic {arn}", [policy], topic_needs(trail))
 
 
 def _key(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
@@ -118,7 +123,7 @@ def _key(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
     if not key.enabled:
         text = f"key {arn} is not enabled; enable it: aws kms enable-key --key-id {arn}"
         yield Finding(about="key", good=False, text=text)
-    yield _allowed("key", f"the policy of key {arn}", [key.policy], key_needs(trail))
+    yield from _allowed("key", f"the policy of key {arn}", [key.policy], key_needs(trail))
 
 
 def _log_group(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
@@ -149,20 +154,54 @@ def _role(trail: Trail, destinations: Destinations) -> Iterator[Finding]:
                 },
             ),
         )
-    yield _allowed("role", f"the policies of role {arn}", role.policies, role_needs(trail))
+    yield from _allowed("role", f"the policies of role {arn}", role.policies, role_needs(trail))
 
 
-def _allowed(about: str, what: str, policies: Iterable[str], needs: tuple[Need, ...]) -> Finding:
-    missing = unmet([policy for policy in policies if policy], needs)
+def _allowed(
+    about: str, what: str, policies: Iterable[str], needs: tuple[Need, ...]
+) -> Iterator[Finding]:
+    texts = [policy for policy in policies if policy]
+    problem = _unreadable(texts)
+    if problem:
+        yield Finding(about=about, good=False, text=f"{what} allows nothing: {problem}")
+        return
+    missing = unmet(texts, needs)
     if not missing:
-        return Finding(about=about, good=True, text=f"{what} lets CloudTrail in")
-    actions = ", ".join(f"{need.action} on {need.resource}" for need in missing)
-    return Finding(
-        about=about,
-        good=False,
-        text=f"{what} does not allow {actions}; add to its Statement:",
-        statements=tuple(need.statement() for need in missing),
-    )
+        yield Finding(about=about, good=True, text=f"{what} lets CloudTrail in")
+    yield from _denied(about, what, texts, missing)
+    # What is denied needs a statement that allows it all the same, once the other is gone.
+    absent = [need for need in missing if not allowing(texts, need)]
+    if absent:
+        actions = ", ".join(f"{need.action} on {need.resource}" for need in absent)
+        yield Finding(
+            about=about,
+            good=False,
+            text=f"{what} does not allow {actions}; add to its Statement:",
+            statements=tuple(need.statement() for need in absent),
+        )
+
+
+def _denied(
+    about: str, what: str, policies: list[str], missing: tuple[Need, ...]
+) -> Iterator[Finding]:
+    """An explicit deny wins over whatever is pasted; so the statement has to go or change."""
+    for need in missing:
+        for name in denying(policies, need):
+            yield Finding(
+                about=about,
+                good=False,
+                text=f"{what}: statement {name} denies {need.action} on {need.resource}; take it "
+                "away, or let it leave out cloudtrail.amazonaws.com",
+            )
+
+
+def _unreadable(policies: Iterable[str]) -> str:
+    for text in policies:
+        try:
+            parse_policy(text)
+        except InvalidPolicy as problem:
+            return str(problem)
+    return ""
 
 
 def _deliveries(trail: Trail, state: StateStore) -> Iterator[Finding]:

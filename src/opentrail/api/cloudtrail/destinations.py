@@ -46,12 +46,14 @@ def checked(trail: Trail, backends: Backends) -> Trail:
     Raises:
         ApiError: the first that is not.
     """
-    check_bucket(trail, backends)
-    if trail.sns_topic_arn:
-        _check_topic(trail, backends)
-    if trail.cloud_watch_logs_log_group_arn or trail.cloud_watch_logs_role_arn:
-        _check_log_group(trail, backends)
-    return _with_key(trail, backends) if trail.kms_key_id else trail
+    # The bucket's policy may speak of the key, by its ARN.
+    named = _with_key(trail, backends) if trail.kms_key_id else trail
+    check_bucket(named, backends)
+    if named.sns_topic_arn:
+        _check_topic(named, backends)
+    if named.cloud_watch_logs_log_group_arn or named.cloud_watch_logs_role_arn:
+        _check_log_group(named, backends)
+    return named
 
 
 def topic_arn(name: str, trail_region: str, account_id: str) -> str:
