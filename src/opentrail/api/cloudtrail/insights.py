@@ -5,6 +5,7 @@ Source: spec: api, sections 4 and 6.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,11 @@ PERIODS = {60: timedelta(days=15), 300: timedelta(days=63), 3600: timedelta(days
 """Seconds of a period, and how long figures of it are kept."""
 
 KEPT = timedelta(days=90)
+
+MOST_FIGURES = 21600
+"""Figures in one answer."""
+
+_TOKEN = re.compile(r"([0-9]{1,12})-([0-9]{1,12})")
 
 
 def put_insight_selectors(parameters: Parameters, caller: Caller, backends: Backends) -> Reply:
@@ -86,15 +92,19 @@ def list_insights_metric_data(parameters: Parameters, caller: Caller, backends: 
     if parameters.get("TrailName"):
         trail = {"TrailARN": _arn_of_trail(parameters["TrailName"], caller, backends)}
     start, end = _range(parameters, caller.now)
-    _no_further_page(parameters)
     start, end = max(start, caller.now - PERIODS[period]), min(end, caller.now)
-    times = _filled(start, end, period) if parameters.get("DataType") == "FillWithZeros" else []
-    page = times[: parameters.get("MaxResults", 21600)]
+    filled = parameters.get("DataType") == "FillWithZeros"
+    token = parameters.get("NextToken")
+    times = _behind(token, period) if token else _filled(start, end, period) if filled else range(0)
+    most = parameters.get("MaxResults", MOST_FIGURES)
+    page = times[:most]
+    further = {"NextToken": f"{times[most]}-{times.stop}"} if len(times) > most else {}
     named = ("EventSource", "EventName", "InsightType", "ErrorCode")
     return Reply(
         trail
         | {name: parameters[name] for name in named if parameters.get(name)}
-        | {"Timestamps": page, "Values": [0.0] * len(page)}
+        | {"Timestamps": list(page), "Values": [0.0] * len(page)}
+        | further
     )
 
 
@@ -179,14 +189,29 @@ def _range(parameters: Parameters, now: datetime) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _filled(start: datetime, end: datetime, period: int) -> list[int]:
+def _filled(start: datetime, end: datetime, period: int) -> range:
     first = -(-int(start.timestamp()) // period) * period
-    return list(range(first, int(end.timestamp()), period))
+    return range(first, int(end.timestamp()), period)
+
+
+def _behind(token: str, period: int) -> range:
+    """The times of the pages behind one: a token holds the next time and the end of all."""
+    found = _TOKEN.fullmatch(token)
+    if found is None or int(found[1]) % period:
+        raise _no_token()
+    times = range(int(found[1]), int(found[2]), period)
+    if not 0 < len(times) <= MOST_FIGURES:
+        raise _no_token()
+    return times
+
+
+def _no_token() -> ApiError:
+    return ApiError("InvalidParameterException", "NextToken is not one of an earlier answer.")
 
 
 def _no_further_page(parameters: Parameters) -> None:
     if parameters.get("NextToken"):
-        raise ApiError("InvalidParameterException", "NextToken is not one of an earlier answer.")
+        raise _no_token()
 
 
 def _invalid(message: str) -> ApiError:
