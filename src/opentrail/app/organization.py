@@ -32,7 +32,7 @@ class OrganizationKeeper:
         self._parts = parts
         self._door = door
         self._named = named
-        self._version = -1
+        self._seen: bytes | None = None
         self._exists = False
 
     def answers(self, service: str) -> bool:
@@ -42,11 +42,11 @@ class OrganizationKeeper:
     async def adopt(self) -> None:
         """Take up what changed since the last time."""
         document = self._parts.state.get(ORGANIZATION_KIND, ORGANIZATION_KEY)
-        version = 0 if document is None else document.version
-        if version == self._version:
+        body = b"" if document is None else document.body
+        if body == self._seen:
             return
         await self._door.change(self._decide)
-        self._version, self._exists = version, document is not None
+        self._seen, self._exists = body, document is not None
 
     def _decide(self) -> tuple[Sequence[Change], bytes]:
         """The changed trails, and the record of the change."""
@@ -57,12 +57,11 @@ class OrganizationKeeper:
         joined: set[str] = set()
         left: set[str] = set()
         for trail, version in self._trails():
-            wanted = _members(trail, organization)
-            if wanted == trail.member_account_ids:
+            changed = kept_to(trail, organization)
+            if changed == trail:
                 continue
-            joined |= set(wanted) - set(trail.member_account_ids)
-            left |= set(trail.member_account_ids) - set(wanted)
-            changed = msgspec.structs.replace(trail, member_account_ids=wanted)
+            joined |= set(changed.member_account_ids) - set(trail.member_account_ids)
+            left |= set(trail.member_account_ids) - set(changed.member_account_ids)
             body = msgspec.json.encode(changed)
             changes.append(Change(TRAIL_KIND, trail.arn, body, expected=version))
         if not changes:
@@ -84,7 +83,7 @@ class OrganizationKeeper:
             "userIdentity": {"accountId": account_id, "invokedBy": "organizations.amazonaws.com"},
             "eventTime": iso_seconds(self._parts.clock.now()),
             "eventSource": "organizations.amazonaws.com",
-            "eventName": "AccountJoinedOrganization" if joined else "AccountDepartedOrganization",
+            "eventName": _event_name(joined, left),
             "awsRegion": "us-east-1",
             "sourceIPAddress": "organizations.amazonaws.com",
             "userAgent": "organizations.amazonaws.com",
@@ -101,10 +100,20 @@ class OrganizationKeeper:
         return json.dumps(event, separators=(",", ":")).encode()
 
 
-def _members(trail: Trail, organization: Organization | None) -> tuple[str, ...]:
+def kept_to(trail: Trail, organization: Organization | None) -> Trail:
+    """An organization's trail with the accounts that are in it now.
+
+    When its organization is no more it is a trail of its own account alone.
+    """
     if organization is None or organization.id != trail.organization_id:
-        return ()
-    return organization.member_account_ids
+        return msgspec.structs.replace(trail, organization_id="", member_account_ids=())
+    return msgspec.structs.replace(trail, member_account_ids=organization.member_account_ids)
+
+
+def _event_name(joined: list[str], left: list[str]) -> str:
+    if joined:
+        return "AccountJoinedOrganization"
+    return "AccountDepartedOrganization" if left else "DeleteOrganization"
 
 
 def _owner(changes: Sequence[Change]) -> str:
