@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -22,7 +23,7 @@ from opentrail.adapters.spool import LocalSpool, MemorySpool
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.errors import IntegrityError, InvalidInput
 from opentrail.ports.spool import Spool
-from opentrail.record.principal import Credential, Principal, PrincipalType
+from opentrail.record.principal import Credential, Principal, PrincipalType, Session
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ACCOUNT = "123456789012"
@@ -140,6 +141,38 @@ def test_roles_aliases_and_odd_characters_stay_in_the_file(tmp_path: Path) -> No
     assert identities(tmp_path).principal_id(f"arn:aws:iam::{ACCOUNT}:role/team/reader") == "AROA1"
 
 
+def test_policies_are_those_of_the_user_the_role_or_the_service(tmp_path: Path) -> None:
+    statement = '{"Statement": {"Effect": "Allow", "Action": "NAME", "Resource": "*"}}'
+    entries = {
+        "user": f"arn:aws:iam::{ACCOUNT}:user/al*",
+        "role": f"arn:aws:iam::{ACCOUNT}:role/audit-*",
+        "session": f"arn:aws:sts::{ACCOUNT}:assumed-role/audit-all/one",
+        "service": "backup.example.com",
+        "other": "arn:aws:iam::999999999999:user/alice",
+    }
+    (tmp_path / "identities.toml").write_text(
+        "".join(
+            f"[[policies]]\nname = '{name}'\nattached_to = ['{arn}']\n"
+            f"document = '{statement.replace('NAME', name)}'\n"
+            for name, arn in entries.items()
+        )
+    )
+
+    def attached(**values: Any) -> list[str]:
+        usual = {"type": PrincipalType.IAM_USER, "account_id": ACCOUNT}
+        found = identities(tmp_path).policies(Principal(**(usual | values)))
+        return [policy.statements[0].actions.patterns[0] for policy in found]
+
+    session = Session(issuer_arn=f"arn:aws:iam::{ACCOUNT}:role/audit-all", created=NOW)
+    assumed = f"arn:aws:sts::{ACCOUNT}:assumed-role/audit-all"
+    assert attached(arn=f"arn:aws:iam::{ACCOUNT}:user/alice") == ["user"]
+    assert attached(arn=f"arn:aws:iam::{ACCOUNT}:user/bob") == []
+    assert attached(arn=f"{assumed}/one", session=session) == ["role", "session"]
+    assert attached(arn=f"{assumed}/two", session=session) == ["role"]
+    assert attached(invoked_by="backup.example.com") == ["service"]
+    assert attached() == []
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -148,6 +181,15 @@ def test_roles_aliases_and_odd_characters_stay_in_the_file(tmp_path: Path) -> No
         ("[[keys]]\naccount='1'\nuser=''\nuser_id=''\naccess_key_id=''\nsecret_access_key=''\n",
          "twelve digits"),
         ("[[roles]]\nrole = 1\n", "role 1 needs account"),
+        ("[[policies]]\nname = 'p'\n", "policy 1 needs name and document"),
+        ("[[policies]]\nname = 'p'\ndocument = '{}'\n", "policy p needs attached_to"),
+        ("[[policies]]\nname='p'\nattached_to=[]\ndocument='{}'\n", "policy p: .*no Statement"),
+        (("[[policies]]\nname='p'\nattached_to=[]\ndocument='"
+         '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Principal": "*"}}'
+         "'\n"), "policy p: statement 1 has a Principal"),
+        (("[[policies]]\nname='p'\nattached_to=[]\ndocument='"
+         '{"Statement": {"Sid": "All", "Effect": "Deny", "Action": "*"}}'
+         "'\n"), "policy p: All has neither Resource nor NotResource"),
     ],
 )  # fmt: skip
 def test_a_broken_file_is_told(tmp_path: Path, text: str, told: str) -> None:

@@ -93,6 +93,22 @@ def parse_policy(text: str) -> Policy:
     )
 
 
+def parse_identity_policy(text: str) -> Policy:
+    """The policy in `text`, that users and roles have.
+
+    Raises:
+        InvalidPolicy: it is none, or it is one that a resource has: passing over its statements
+            could pass over one that denies.
+    """
+    policy = parse_policy(text)
+    for one in policy.statements:
+        if one.principals is not None:
+            raise InvalidPolicy(f"{one.name} has a Principal; it is the one it is attached to")
+        if one.resources is None:
+            raise InvalidPolicy(f"{one.name} has neither Resource nor NotResource")
+    return policy
+
+
 def _statement(values: Any, number: int) -> Statement:
     where = f"statement {number}"
     if not isinstance(values, dict):

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from opentrail.access.policy import Policy, parse_policy
+from opentrail.access.policy import Policy, parse_identity_policy
 from opentrail.access.wildcards import fits
 from opentrail.adapters.identities.file import IdentityEntry, ServiceEntry, read_file
 from opentrail.errors import InvalidInput
@@ -139,7 +139,7 @@ class DirectoryIdentities:
             self._changed = changed
             self._aliases = content.aliases
             self._policies = tuple(
-                (one.attached_to, parse_policy(one.document)) for one in content.policies
+                (one.attached_to, parse_identity_policy(one.document)) for one in content.policies
             )
             entries: tuple[IdentityEntry | ServiceEntry, ...] = (
                 *content.entries,

@@ -39,7 +39,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from opentrail.access.policy import parse_policy
+from opentrail.access.policy import parse_identity_policy
 from opentrail.errors import InvalidInput
 from opentrail.record.principal import Credential, Principal, PrincipalType
 
@@ -286,7 +286,7 @@ def _policy(path: Path, number: int, values: object) -> PolicyEntry:
     if not isinstance(attached, list) or not all(isinstance(one, str) for one in attached):
         raise InvalidInput(f"{path}: policy {values['name']} needs attached_to, a list of texts")
     try:
-        parse_policy(values["document"])
+        parse_identity_policy(values["document"])
     except InvalidInput as problem:
         raise InvalidInput(f"{path}: policy {values['name']}: {problem}") from problem
     return PolicyEntry(
