@@ -1,17 +1,18 @@
 """Identity policies decide, and no account sees another's."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from api_world import ACCOUNT, OTHER, ApiWorld, record
+from api_world import ACCOUNT, OTHER, THIRD, ApiWorld, record
 from botocore.exceptions import ClientError
+from organizations import organization
 
 from opentrail.access.policy import parse_policy
-from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
+from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET, may_change
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -162,18 +163,8 @@ def test_no_call_sees_or_changes_what_is_another_accounts(tmp_path: Path, operat
     world.events.append([json.dumps(seen).encode()])
     before = world.state.snapshot()
     stranger = world.client(account=OTHER, parameter_validation=False)
-    python = {name: one for one, name in stranger.meta.method_to_api_mapping.items()}[operation]
-    members = stranger.meta.service_model.operation_model(operation).input_shape.members
 
-    for name in [one for one in FOREIGN if one in members] or [""]:
-        parameters = FOREIGN.get(name, {}) | MORE.get(operation, {})
-        if operation == "CreateTrail":
-            parameters = MORE[operation]
-        kept = {one: value for one, value in parameters.items() if one in members}
-        try:
-            answer = getattr(stranger, python)(**kept)
-        except ClientError as refused:
-            answer = refused.response
+    for answer in answers(stranger, operation):
         assert CANARY not in str(answer)
 
     after = world.state.snapshot()
@@ -218,3 +209,41 @@ def test_tags_of_an_operation_without_tags_meet_no_condition(world: ApiWorld) ->
     attach(world, allow("cloudtrail:DeleteTrail", ARN, **condition))
 
     refusal(sending(world, TagsList=[{"Key": "team", "Value": "red"}]).delete_trail, Name="main")
+
+
+@pytest.mark.parametrize("operation", sorted(HANDLERS))
+@pytest.mark.parametrize("account", [OTHER, THIRD])
+def test_an_organizations_trail_is_seen_by_members_and_changed_by_none_of_them(
+    tmp_path: Path, operation: str, account: str
+) -> None:
+    world = ApiWorld(tmp_path)
+    organization(ACCOUNT, OTHER)(world)
+    world.client().create_trail(
+        Name="main", S3BucketName="audit", S3KeyPrefix=CANARY, IsMultiRegionTrail=True,
+        IsOrganizationTrail=True, TagsList=[{"Key": CANARY}],
+    )  # fmt: skip
+    before = world.state.snapshot()
+
+    for region in ("us-east-1", "eu-west-1"):
+        client = world.client(region, account=account, parameter_validation=False)
+        for answer in answers(client, operation, IsOrganizationTrail=True):
+            assert account == OTHER or CANARY not in str(answer)
+            assert account == THIRD or not may_change(operation) or CANARY not in str(answer)
+
+    assert world.state.snapshot() == before
+
+
+def answers(client: Any, operation: str, **values: Any) -> Iterator[Any]:
+    """What the operation answers to every way of naming what is foreign."""
+    python = {name: one for one, name in client.meta.method_to_api_mapping.items()}[operation]
+    members = client.meta.service_model.operation_model(operation).input_shape.members
+    for name in [one for one in FOREIGN if one in members] or [""]:
+        parameters = FOREIGN.get(name, {}) | MORE.get(operation, {}) | values
+        if operation == "CreateTrail":
+            parameters = MORE[operation] | values
+        try:
+            yield getattr(client, python)(
+                **{one: value for one, value in parameters.items() if one in members}
+            )
+        except ClientError as refused:
+            yield refused.response

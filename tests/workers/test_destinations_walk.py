@@ -2,8 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from workers_world import ACCOUNT, ARN, MINUTE, OTHER, START, Walk
@@ -13,7 +14,9 @@ from opentrail.adapters.objects import EnvelopeObjectStore, MemoryObjectStore
 from opentrail.digest.name import read_digest_key
 from opentrail.errors import IntegrityError, Unavailable
 from opentrail.logfile.delivered import DELIVERED_KIND
+from opentrail.logfile.name import read_log_file_key
 from opentrail.logfile.outgoing import NOTIFICATION_KIND
+from opentrail.ports.destinations import DataKey, KmsKey
 from opentrail.ports.objects import Encryption, ObjectContent
 from opentrail.selectors import parse_advanced
 
@@ -259,3 +262,49 @@ def test_what_is_no_envelope_is_told_as_broken_whatever_its_metadata_say(walk: W
         under.buckets["audit"]["k"] = ObjectContent(b"x", metadata)
         with pytest.raises((IntegrityError, Unavailable)):
             store.get("audit", "k")
+
+
+def test_a_disabled_key_holds_up_its_own_trail_alone_and_loses_nothing(walk: Walk) -> None:
+    disabled = True
+
+    class Keys:
+        def data_key(self, arn: str, context: Mapping[str, str]) -> DataKey:
+            if disabled:
+                raise Unavailable("key is disabled", code="DisabledException")
+            return known.data_key(arn, context)
+
+        def unwrap(self, arn: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+            return known.unwrap(arn, wrapped, context)
+
+        def find(self, key_id: str, region: str) -> KmsKey:
+            return known.find(key_id, region)
+
+    known = walk.outside.all().keys
+    under = walk.store
+    store = EnvelopeObjectStore(under, Keys(), encrypts=True)
+    walk.store = cast("Any", store)
+    walk.restart()
+    walk.trail(kms_key_id="arn:aws:kms:us-east-1:1:key/k")
+    first = walk.call()
+    walk.minutes(70)
+    failing = walk.status()
+    walk.trail()
+    second = walk.call()
+    walk.minutes(3)
+    plain = [key for key in under.buckets["audit"] if read_log_file_key(key) is not None]
+
+    disabled = False
+    walk.minutes(130)
+
+    keys = [key for key in under.buckets["audit"] if read_log_file_key(key) is not None]
+    records = [
+        one["eventID"]
+        for key in keys
+        for one in json.loads(gzip.decompress(store.get("audit", key).body))["Records"]
+    ]
+    assert failing.latest_delivery_error == "DisabledException"
+    assert failing.latest_delivery_time is None
+    assert len(plain) == 1
+    assert sorted(records) == sorted([first, second])
+    assert walk.status().latest_delivery_error == ""
+    assert walk.verify().verdict == "VALID"
