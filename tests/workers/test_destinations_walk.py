@@ -18,7 +18,10 @@ from opentrail.logfile.name import read_log_file_key
 from opentrail.logfile.outgoing import NOTIFICATION_KIND
 from opentrail.ports.destinations import DataKey, KmsKey
 from opentrail.ports.objects import Encryption, ObjectContent
+from opentrail.ports.state import Change
 from opentrail.selectors import parse_advanced
+from opentrail.trail.status import STATUS_KIND
+from opentrail.trail.trail import TRAIL_KIND
 
 THIRD = "333333333333"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:topic"
@@ -308,3 +311,43 @@ def test_a_disabled_key_holds_up_its_own_trail_alone_and_loses_nothing(walk: Wal
     assert sorted(records) == sorted([first, second])
     assert walk.status().latest_delivery_error == ""
     assert walk.verify().verdict == "VALID"
+
+
+def test_a_log_group_that_is_gone_holds_up_no_digest(walk: Walk) -> None:
+    walk.trail(cloud_watch_logs_log_group_arn=GROUP)
+    walk.call()
+    walk.minutes(2)
+    walk.call(eventName="StopLogging")
+    walk.trail(cloud_watch_logs_log_group_arn=GROUP, is_logging=False)
+    walk.minutes(5)
+
+    assert [len(one.log_files) for one in walk.chain()] == [2]
+    assert walk.verify().verdict == "VALID"
+
+
+def test_a_topic_that_the_trail_has_no_more_is_not_told_for_ever(walk: Walk) -> None:
+    walk.trail(sns_topic_arn=TOPIC)
+    walk.call()
+    walk.minutes(2)
+    failing = walk.status().latest_notification_error
+
+    walk.call(eventName="UpdateTrail")
+    walk.trail()
+    walk.minutes(3)
+
+    assert failing == "NotFound"
+    assert not walk.state.list(NOTIFICATION_KIND)
+    assert walk.status().latest_notification_error == ""
+
+
+def test_a_deleted_trails_topic_that_is_gone_leaves_nothing_behind(walk: Walk) -> None:
+    walk.trail(sns_topic_arn=TOPIC, log_file_validation_enabled=False)
+    walk.call()
+    walk.minutes(2)
+    walk.call(eventName="DeleteTrail")
+    walk.turn(None)
+    walk.state.apply([Change(TRAIL_KIND, ARN, None)])
+    walk.minutes(5)
+
+    assert not walk.state.list(NOTIFICATION_KIND)
+    assert not walk.state.list(STATUS_KIND)

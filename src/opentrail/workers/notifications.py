@@ -6,6 +6,7 @@ Source: spec: files, section 2 (SNS).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -15,8 +16,9 @@ import structlog
 from opentrail.clock import Clock
 from opentrail.errors import Unavailable
 from opentrail.logfile.outgoing import NOTIFICATION_KIND, Notification
-from opentrail.ports.destinations import Topics
+from opentrail.ports.destinations import DestinationNotFound, Topics
 from opentrail.ports.state import Change, Document, StateStore
+from opentrail.trail.trail import TRAIL_KIND, Trail
 from opentrail.workers.status import apply_with_status
 
 MOST_KEYS = 500
@@ -58,35 +60,54 @@ class NotificationWorker:
         try:
             self._topics.publish(topic, message)
         except Unavailable as problem:
+            if isinstance(problem, DestinationNotFound) and not self._is_topic_of(arn, topic):
+                _log.warning("topic_given_up", topic=topic, files=len(waiting))
+                self._note(arn, region, {"latest_notification_error": ""}, waiting)
+                return 0
             self._pauses[topic] = now + PAUSE
             code = problem.code or "InternalError"
-            apply_with_status(
-                self._state,
-                (arn, region),
-                lambda status: msgspec.structs.replace(
-                    status, latest_notification_attempt_time=now, latest_notification_error=code
-                ),
-                [],
-            )
+            told = {"latest_notification_attempt_time": now, "latest_notification_error": code}
+            self._note(arn, region, told, [])
             _log.warning("topic_not_told", topic=topic, problem=str(problem))
             return 0
         self._pauses.pop(topic, None)
+        told = {
+            "latest_notification_time": now,
+            "latest_notification_attempt_time": now,
+            "latest_notification_attempt_succeeded": now,
+            "latest_notification_error": "",
+        }
+        self._note(arn, region, told, waiting)
+        return len(waiting)
+
+    def _is_topic_of(self, arn: str, topic: str) -> bool:
+        """Whether the trail still wants the topic told; a topic may come back."""
+        document = self._state.get(TRAIL_KIND, arn)
+        return document is not None and (
+            msgspec.json.decode(document.body, type=Trail).sns_topic_arn == topic
+        )
+
+    def _note(
+        self,
+        arn: str,
+        region: str,
+        told: Mapping[str, object],
+        done: list[tuple[Notification, Document]],
+    ) -> None:
+        changes = [
+            Change(NOTIFICATION_KIND, document.key, None, expected=document.version)
+            for _, document in done
+        ]
+        if self._state.get(TRAIL_KIND, arn) is None:
+            # A deleted trail's status is forgotten.
+            self._state.apply(changes)
+            return
         apply_with_status(
             self._state,
             (arn, region),
-            lambda status: msgspec.structs.replace(
-                status,
-                latest_notification_time=now,
-                latest_notification_attempt_time=now,
-                latest_notification_attempt_succeeded=now,
-                latest_notification_error="",
-            ),
-            [
-                Change(NOTIFICATION_KIND, document.key, None, expected=document.version)
-                for _, document in waiting
-            ],
+            lambda status: msgspec.structs.replace(status, **told),
+            changes,
         )
-        return len(waiting)
 
 
 def _about(file: Notification) -> tuple[str, str, str]:
