@@ -5,6 +5,7 @@ asked of every record once (opentrail.search.matching, which its own tests judge
 are then those of sets.
 """
 
+import fcntl
 import json
 import random
 from collections import Counter
@@ -18,6 +19,7 @@ import pytest
 from odd_events import ACCOUNTS, START, Filters, Records
 from opentrail.adapters.events import SegmentEventStore
 from opentrail.adapters.events.memory import MemoryEventStore
+from opentrail.adapters.events.writing import sweep
 from opentrail.clock import ManualClock
 from opentrail.errors import InvalidInput
 from opentrail.history.lookup import ATTRIBUTES, INSIGHT_ATTRIBUTES, LookupQuery
@@ -369,3 +371,53 @@ def test_an_event_without_a_time_keeps_its_place_when_segments_are_joined(tmp_pa
 
     assert store.compact() == 8
     assert store.search(Search(limit=None)) == before
+
+
+# What writers leave behind
+
+
+def test_a_segment_that_is_taken_while_others_are_swept_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer joins, and goes, after the sweep began and before it looks at the files."""
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    other = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    for number in range(8):
+        store.append([b'{"eventID":"%d"}' % number])
+    list_files = Path.glob
+
+    def joined_first(directory: Path, pattern: str) -> Iterator[Path]:
+        if pattern == "*-*.*":
+            monkeypatch.undo()
+            assert other.compact() == 8
+            other.close()
+        return iter(list(list_files(directory, pattern)))
+
+    monkeypatch.setattr(Path, "glob", joined_first)
+    store.sweep()
+
+    again = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    assert len(again.search(Search())) == 8
+
+
+def test_a_writer_that_begins_while_others_are_swept_keeps_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    lock = fcntl.flock
+    swept: list[int] = []
+
+    def swept_before(fd: int, operation: int) -> None:
+        """Of a new writer: its mark is there and not locked yet."""
+        if operation == fcntl.LOCK_EX and not swept and len(list(tmp_path.glob("*/*.writer"))) > 1:
+            swept.append(sweep(tmp_path / "events", frozenset))
+        lock(fd, operation)
+
+    monkeypatch.setattr("fcntl.flock", swept_before)
+    other = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    monkeypatch.undo()
+    entry = other.write([b"{}"], other.columns([b"{}"]))
+
+    assert store.sweep() == 0
+    other.take(entry)
+    assert [one.raw for one in store.search(Search())] == [b"{}"]

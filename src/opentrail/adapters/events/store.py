@@ -146,7 +146,10 @@ class SegmentEventStore(SegmentEventReader):
     def sweep(self) -> int:
         """Remove what writers that died left behind."""
         with self.turn():
-            return sweep(self._directory, frozenset(one.name for one in self._catalog.segments()))
+            return sweep(
+                self._directory,
+                lambda: frozenset(one.name for one in self._catalog.segments()),
+            )
 
     def close(self) -> None:
         """Nothing may be appended afterwards."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,8 +21,7 @@ class Writer:
         self._directory = directory
         self.prefix = secrets.token_hex(6)
         self._mark = directory / f"{self.prefix}{_MARK}"
-        self._fd = os.open(self._mark, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._fd = _locked(self._mark)
 
     def new_name(self) -> str:
         """A name for a segment that no other has."""
@@ -34,6 +33,16 @@ class Writer:
             self._mark.unlink(missing_ok=True)
             os.close(self._fd)
             self._fd = -1
+
+
+def _locked(mark: Path) -> int:
+    """The open mark, locked; one that was swept away before it was locked is made again."""
+    while True:
+        fd = os.open(mark, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return fd
+        os.close(fd)
 
 
 @contextmanager
@@ -58,15 +67,17 @@ def remove_files(directory: Path, names: list[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def sweep(directory: Path, kept: frozenset[str]) -> int:
+def sweep(directory: Path, known: Callable[[], frozenset[str]]) -> int:
     """Remove what dead writers left behind; how many segments that were.
 
     Args:
-        kept: Names that the catalog knows.
+        known: Names in the catalog. Asked once it is clear which writers are dead: those may
+            have handed over segments until then.
     """
     found = {path.stem for path in directory.glob("*-*.*")}
     found |= {path.stem for path in (directory / PARQUET_FOLDER).glob("*.parquet")}
-    dead = sorted(name for name in found - kept if not _lives(directory, name.partition("-")[0]))
+    orphans = {name for name in found if not _lives(directory, name.partition("-")[0])}
+    dead = sorted(orphans - known())
     remove_files(directory, dead)
     for mark in directory.glob(f"*{_MARK}"):
         if not _lives(directory, mark.stem):
