@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, NO_HASH, hash_of, short
+from opentrail.adapters.events.segments.members import PARAMETERS, candidates
 from opentrail.adapters.events.segments.schema import (
     ABSENT,
     COMPLEX,
@@ -120,13 +121,17 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
         return _list_states(segment, test, rows)
     if test.path in _HASHED:
         return _hashed_states(segment, test, rows, seed)
-    if test.operator is Operator.EQUALS and test.path[-1] in MEMBERS and test.path[0] in _WALKED:
+    if test.operator is Operator.EQUALS and test.path[0] == PARAMETERS and len(test.path) > 1:
+        found = np.zeros(segment.entry.rows, np.uint8)
+        found[candidates(segment.arrays, test.path[-1], test.value, seed)] = MAYBE
+        return _at(found, rows)
+    if test.operator is Operator.EQUALS and test.path[-1] in MEMBERS and test.path[0] == _RESPONSE:
         named = _list_states(segment, Test(RESOURCE_NAME, Operator.EQUALS, test.value), rows)
         return np.minimum(named, np.uint8(MAYBE))
     return np.full(len(rows), MAYBE, np.uint8)
 
 
-_WALKED = ("requestParameters", "responseElements")
+_RESPONSE = "responseElements"
 
 
 def _table(texts: Texts, test: Test) -> States:

@@ -18,6 +18,7 @@ import xxhash
 from opentrail.adapters.events.segments import heads
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.heads import COMPLEX, PARTS, Head, Odd, Text
+from opentrail.adapters.events.segments.members import put_members, tokens_of
 from opentrail.adapters.events.segments.postings import CATEGORY, MANAGEMENT, put_postings
 from opentrail.adapters.events.segments.schema import (
     FIRST,
@@ -87,7 +88,7 @@ def make_columns(
     read = list(map(heads.read_head, raws))
     odd = {number: heads.read_odd(raws[number]) for number, one in enumerate(read) if one is None}
     batch = _Batch(raws, [_STAND_IN if one is None else one for one in read], odd)
-    lists = _lists(batch)
+    lists = _lists(batch, seed)
     times = _times(batch, arrived)
     identity_parts = [bytes(one.userIdentity) for one in batch.usual]
     # Stable: of equal times the earlier arrived comes first.
@@ -257,44 +258,58 @@ def _put_identities(
         _put_codes(arrays, path, _put_texts(arrays, path, coded)[codes][rows])
 
 
-_Lists = tuple[list[list[Text]], list[list[int]]]
-"""For LIST_PATHS and LOOKUP_PATHS: the texts of all events, and how many each event has."""
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What events have several of.
+
+    Attributes:
+        texts: For LIST_PATHS and LOOKUP_PATHS, of all events.
+        counts: For each of them, how many each event has.
+        tokens: For each event, of its request parameters (see members).
+    """
+
+    texts: tuple[list[Text], ...]
+    counts: tuple[list[int], ...]
+    tokens: list[list[int]]
 
 
-def _lists(batch: _Batch) -> _Lists:
+def _lists(batch: _Batch, seed: int) -> _Lists:
     """What can't be taken apart makes its record an odd one."""
-    texts: list[list[Text]] = [[], [], [], []]
-    counts: list[list[int]] = [[], [], [], []]
+    lists = _Lists(([], [], [], []), ([], [], [], []), [])
     known: dict[bytes, tuple[heads.Texts, heads.Texts] | None] = {}
     for number, head in enumerate(batch.usual):
         found = None if number in batch.odd else _usual_lists(head, known)
         if found is None:
             odd = batch.odd.setdefault(number, heads.read_odd(batch.raws[number]))
-            found = odd.lists, odd.resources
-        own, (pairs, cut) = found
+            found = odd.lists, odd.resources, odd.parameters
+        own, (pairs, cut), parameters = found
+        lists.tokens.append(tokens_of(parameters, seed) if parameters else [])
         names: list[Text] = list({name: None for _, name in pairs})
         if cut:
             names.append(COMPLEX)
         kinds: list[Text] = list({kind: None for kind, _ in pairs})
-        for of_column, number_of, of_event in zip(texts, counts, (*own, names, kinds), strict=True):
+        for of_column, number_of, of_event in zip(
+            lists.texts, lists.counts, (*own, names, kinds), strict=True
+        ):
             if of_event:
                 of_column.extend(of_event)
             number_of.append(len(of_event))
-    return texts, counts
+    return lists
 
 
 def _usual_lists(
     head: Head, known: dict[bytes, tuple[heads.Texts, heads.Texts] | None]
-) -> tuple[tuple[heads.Texts, ...], tuple[heads.Pairs, bool]] | None:
+) -> tuple[tuple[heads.Texts, ...], tuple[heads.Pairs, bool], Any] | None:
     resources = bytes(head.resources)
     if resources not in known:
         known[resources] = heads.read_resources(resources)
     own = known[resources]
     if own is None:
         return None
-    parts = (bytes(head.requestParameters), bytes(head.responseElements))
     try:
-        return own, heads.looked_up(head.eventSource or "", resources, own, parts)
+        parameters = heads.read_part(bytes(head.requestParameters))
+        parts = (parameters, heads.read_part(bytes(head.responseElements)))
+        return own, heads.looked_up(head.eventSource or "", resources, own, parts), parameters
     except heads.REFUSED:
         return None
 
@@ -307,14 +322,15 @@ def _put_lists(arrays: dict[str, Array], lists: _Lists, order: npt.NDArray[np.in
     paths = LIST_PATHS + LOOKUP_PATHS
     codes = [
         coded[TEXTS_OF.get(path, path)].of(texts, len(texts))
-        for path, texts in zip(paths, lists[0], strict=True)
+        for path, texts in zip(paths, lists.texts, strict=True)
     ]
     places = {path: _put_texts(arrays, path, coded[path]) for path in LOOKUP_PATHS}
-    for path, of_path, count in zip(paths, codes, lists[1], strict=True):
+    for path, of_path, count in zip(paths, codes, lists.counts, strict=True):
         rows = np.repeat(row_of, np.array(count, np.intp))
         by_row = np.argsort(rows, kind="stable")
         _put_codes(arrays, path, places[TEXTS_OF.get(path, path)][of_path][by_row])
         arrays["row:" + ".".join(path)] = rows[by_row]
+    put_members(arrays, lists.tokens, order)
 
 
 def _ids(batch: _Batch, number: int) -> list[Text]:

@@ -6,7 +6,7 @@ Both ways must tell the same; the careful one decides (tests/adapters/test_event
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,7 +24,7 @@ from opentrail.adapters.events.segments.schema import (
 from opentrail.history.resource_names import names_in
 from opentrail.history.row import username
 from opentrail.record import UserIdentity
-from opentrail.search.reading import decoded, leads_to, texts_at
+from opentrail.search.reading import Spelled, decoded, leads_to, texts_at
 
 
 class Untold(Enum):
@@ -95,6 +95,7 @@ class Odd:
         texts: Of TOP_PATHS, then HASHED_PATHS.
         identity: Of IDENTITY_PATHS.
         lists: Of LIST_PATHS, all texts.
+        parameters: The request's, decoded.
         readable: False: there is no record in the bytes.
     """
 
@@ -105,6 +106,7 @@ class Odd:
     lists: tuple[Texts, ...]
     resources: tuple[Pairs, bool]
     parts: tuple[bytes, ...]
+    parameters: Any
     readable: bool
 
 
@@ -143,7 +145,7 @@ class _Resource(msgspec.Struct, gc=False):
 _HEAD = msgspec.json.Decoder(Head)
 _IDENTITY = msgspec.json.Decoder(_Identity | None)
 _RESOURCES = msgspec.json.Decoder(list[_Resource] | None)
-_ANY = msgspec.json.Decoder()
+_PART = msgspec.json.Decoder(float_hook=Spelled)
 REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 _EMPTY_SESSION, _EMPTY_ISSUER, _EMPTY_ATTRIBUTES = _Session(), _Issuer(), _Attributes()
 NO_IDENTITY: tuple[tuple[Text, ...], str] = ((None,) * len(IDENTITY_PATHS), "")
@@ -238,19 +240,20 @@ def read_odd(raw: bytes) -> Odd:
         lists=tuple(_list(record, path) for path in LIST_PATHS),
         resources=_odd_resources(record, source if isinstance(source, str) else ""),
         parts=tuple(_dumped(record.get(name)) for name in PARTS),
+        parameters=record.get("requestParameters"),
         readable=True,
     )
 
 
 def looked_up(
-    source: str, resources: bytes, own: tuple[Texts, ...], parts: tuple[bytes, ...]
+    source: str, resources: bytes, own: tuple[Texts, ...], parts: Sequence[Any]
 ) -> tuple[Pairs, bool]:
     """(type, name) pairs that LookupEvents shows, and whether some were left out.
 
     Args:
         resources: The record's own, as JSON.
         own: Texts of LIST_PATHS in them.
-        parts: Request and response, as JSON.
+        parts: Request and response, decoded.
     """
     arns, types = own
     if len(arns) == len(types) == resources.count(b"{"):
@@ -265,11 +268,24 @@ def looked_up(
     return names_in(
         source,
         tuple((kind, arn) for kind, arn in pairs if kind and arn),  # type: ignore[misc]
-        [_ANY.decode(part) for part in parts if len(part) > _SHORTEST],
+        parts,
     )
 
 
-_SHORTEST = len(b'{"a":""}')
+def read_part(raw: bytes) -> Any:
+    """A member's JSON decoded, numbers as they are spelled; None where it can hold nothing.
+
+    Raises:
+        ValueError: it is not as usual (REFUSED has all kinds).
+    """
+    if len(raw) < _SHORTEST:
+        return None
+    if b"-0" in raw:
+        raise ValueError("a number that is spelled as no int is")
+    return _PART.decode(raw)
+
+
+_SHORTEST = len(b'{"a":1}')
 
 
 def _unreadable() -> Odd:
@@ -282,6 +298,7 @@ def _unreadable() -> Odd:
         ((),) * len(LIST_PATHS),
         ((), False),
         (b"",) * len(PARTS),
+        None,
         False,
     )
 
@@ -335,12 +352,15 @@ def _odd_resources(
     record: Mapping[str, Any], source: str
 ) -> tuple[tuple[tuple[str, str], ...], bool]:
     found = record.get("resources")
-    pairs = tuple(
-        (one["type"], one["ARN"])
+    named = (
+        (one.get("type"), one.get("ARN"))
         for one in (found if isinstance(found, list) else ())
         if isinstance(one, dict)
-        and isinstance(one.get("ARN"), str)
-        and isinstance(one.get("type"), str)
+    )
+    pairs = tuple(
+        (kind, arn)
+        for kind, arn in named
+        if isinstance(kind, str) and isinstance(arn, str) and kind and arn
     )
     return names_in(
         source, pairs, [record.get("requestParameters"), record.get("responseElements")]
