@@ -24,14 +24,13 @@ from opentrail.app.lock import DirectoryLock
 from opentrail.app.organization import OrganizationKeeper
 from opentrail.app.policy_templates import PolicyTemplates
 from opentrail.app.processes import Processes, Program
-from opentrail.app.searching.asking import Searching
 from opentrail.app.searching.door import Admitting, SearchDoor
 from opentrail.app.searching.recorded import SearchRecords
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.telemetry.metrics import PATH as METRICS_PATH
 from opentrail.app.telemetry.reporter import Reporter
 from opentrail.app.upstreams import OWN_SERVICES, Doors, Upstreams, parse_upstreams
-from opentrail.app.wiring import Parts, open_parts
+from opentrail.app.wiring import Parts, open_parts, open_searching
 from opentrail.app.writing.opening import Writing, open_writing
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway import GatewayServer
@@ -156,7 +155,7 @@ async def _run(
 
 def _open_searches(parts: Parts, writing: Writing, events: EventReader) -> SearchDoor:
     return SearchDoor(
-        Searching(events),
+        open_searching(parts.settings, events),
         Admitting(identities=parts.identities, authorize=parts.authorizer(), clock=parts.clock),
         records=SearchRecords(writing.recorder),
         commit=writing.commit,

@@ -33,6 +33,7 @@ from opentrail.api.authorization import Authorizer, ByPolicies, anyone
 from opentrail.api.http import Admission, CloudTrailService
 from opentrail.api.outcome import Backends
 from opentrail.api.throttle import Throttle
+from opentrail.app.searching.asking import Searching
 from opentrail.app.settings import Settings
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
@@ -264,6 +265,15 @@ def open_parts(settings: Settings) -> Parts:
 def open_event_reader(settings: Settings) -> SegmentEventReader:
     """The store of events, for searching."""
     return SegmentEventReader(settings.data / "events")
+
+
+def open_searching(settings: Settings, events: EventReader | None = None) -> Searching:
+    """What every search of events goes through, whoever asks: command line and HTTP.
+
+    Args:
+        events: The store, if it is open already.
+    """
+    return Searching(events or open_event_reader(settings))
 
 
 def store_place(settings: Settings) -> tuple[int | None, int]:

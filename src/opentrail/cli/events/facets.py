@@ -11,7 +11,7 @@ import typer
 
 from opentrail.app.searching.asking import Ask, parse_field
 from opentrail.app.searching.shapes import VERSION, facet_object
-from opentrail.cli.events.opening import interruptible, one_of, open_searching, read_search
+from opentrail.cli.events.opening import interruptible, one_of, read_search, searching_here
 from opentrail.cli.terminal import fail, output, safe
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Facet
@@ -49,7 +49,7 @@ def facets(  # noqa: PLR0913, PLR0917 - the command's options
         accounts=frozenset(account) if account else None,
         limit=None,
     )
-    searching = open_searching()
+    searching = searching_here()
     with interruptible():
         found = searching.events.facets(read_search(ask, searching), paths, top=top)
         if format == "json":

@@ -11,7 +11,7 @@ import typer
 
 from opentrail.app.searching.asking import Ask, Searching, make_search
 from opentrail.app.settings import Settings, read_settings
-from opentrail.app.wiring import open_event_reader
+from opentrail.app.wiring import open_searching
 from opentrail.cli.terminal import (
     EXIT_INTERRUPTED,
     EXIT_UNKNOWN,
@@ -28,9 +28,9 @@ _SHOWN_AROUND = 60
 """Characters of a long filter that are shown before and behind the place of an error."""
 
 
-def open_searching() -> Searching:
+def searching_here() -> Searching:
     """The store of the data directory; ends the command with 3 if nothing is there."""
-    return Searching(open_event_reader(existing_settings()))
+    return open_searching(existing_settings())
 
 
 def existing_settings() -> Settings:

@@ -10,7 +10,7 @@ import typer
 from opentrail.app.searching.asking import Ask, parse_field
 from opentrail.cli.events.answering import Wanted, answer
 from opentrail.cli.events.columns import parse_columns
-from opentrail.cli.events.opening import interruptible, one_of, open_searching, read_search
+from opentrail.cli.events.opening import interruptible, one_of, read_search, searching_here
 from opentrail.cli.terminal import fail
 
 FORMATS = ("table", "json", "jsonl", "csv", "parquet")
@@ -80,6 +80,6 @@ def search(  # noqa: PLR0913, PLR0917 - the command's options
         count=count,
         explain=explain,
     )
-    searching = open_searching()
+    searching = searching_here()
     with interruptible():
         answer(wanted, searching.events, read_search(ask, searching))

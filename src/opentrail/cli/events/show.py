@@ -15,7 +15,7 @@ from opentrail.app.searching.asking import position_text
 from opentrail.app.searching.finding import MOST_CANDIDATES, find_events
 from opentrail.app.searching.sentence import sentence
 from opentrail.app.searching.shapes import VERSION, event_object, one_line
-from opentrail.cli.events.opening import interruptible, one_of, open_searching
+from opentrail.cli.events.opening import interruptible, one_of, searching_here
 from opentrail.cli.events.table import row
 from opentrail.cli.terminal import EXIT_USAGE, fail, is_terminal, messages, output, safe
 from opentrail.clock import iso_seconds, parse_iso_seconds
@@ -64,7 +64,7 @@ def show(
     one_of("format", format, ("table", "json", "jsonl"))
     if not event:
         fail("no event is named; expected an id, the start of one, a position or latest")
-    searching = open_searching()
+    searching = searching_here()
     with interruptible():
         found = find_events(searching.events, event, None)
         if not found:

@@ -22,7 +22,7 @@ from opentrail.app.searching.following import Following
 from opentrail.app.searching.shapes import VERSION, event_object, iso_epoch, one_line
 from opentrail.app.settings import Settings
 from opentrail.app.telemetry.status import is_running, read_status
-from opentrail.app.wiring import open_event_reader, store_place
+from opentrail.app.wiring import open_searching, store_place
 from opentrail.cli.events.opening import existing_settings, interruptible, one_of, read_search
 from opentrail.cli.events.table import line, width
 from opentrail.cli.terminal import is_terminal, messages, safe
@@ -57,7 +57,7 @@ def tail(
     """Print events, management and data, as they are recorded; jsonl prints the exact records."""
     one_of("format", format, ("table", "jsonl", "json"))
     settings = existing_settings()
-    searching = Searching(open_event_reader(settings))
+    searching = open_searching(settings)
     bounded = _NOTHING.fullmatch(since) is None
     ask = Ask(filter=" ".join(filter or ()), since=since if bounded else "", limit=None)
     search = read_search(ask, searching)
