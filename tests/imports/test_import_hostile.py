@@ -142,7 +142,7 @@ def test_a_damaged_container_gives_its_good_records(name: str) -> None:
 
 def test_a_bomb_is_stopped() -> None:
     maker = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join([maker.compress(bytes(1 << 24)) for _ in range(64)]) + maker.flush()
+    bomb = b"".join([maker.compress(bytes(1 << 24)) for _ in range(24)]) + maker.flush()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
 
@@ -315,3 +315,27 @@ def test_damage_costs_the_damaged_records_alone(numbers: list[int], data: st.Dat
     assert set(read.raws) >= set(raws) - {raws[hit]}
     taken = sum(map(len, read.raws)) + sum(one.length for one in read.quarantined)
     assert taken >= sum(map(len, raws)) - len(raws[hit]) + len(spoiled.strip(b"{}[], ")) - 40
+
+
+WORST = {
+    "starts": b'{"Records":[' + b'{"eventVersion":' * 100_000,
+    "unclosed": b'{"Records":[' + b'{"eventVersion":"1.0","a":{"b":1},' * 40_000,
+    "closed late": b'{"eventVersion":' * 50_000 + b"1" + b"}" * 50_000,
+    "tiny objects": b'{"Records":[' + b"{}," * 500_000,
+    "numbers": b'{"Records":[' + b"1," * 500_000 + b"1]}",
+    "brackets": b'{"Records":[' + b"{[" * 500_000,
+    "quotes": b'{"Records":[' + b'{"a":"' * 200_000,
+    "backslashes": b'{"Records":[{"a":"' + b"\\" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+@pytest.mark.parametrize("limits", [Limits(), Limits(piece_bytes=500_000, record_bytes=200_000)])
+def test_the_worst_content_takes_bounded_time(name: str, limits: Limits) -> None:
+    began = time.perf_counter()
+
+    read = read_object(KEY, WORST[name], limits)
+
+    assert time.perf_counter() - began < 20
+    assert read.quarantined
+    assert len(read.quarantined) < 60_000

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 import pytest
 from import_samples import log_file, log_key, record, records
@@ -11,6 +13,7 @@ from opentrail.adapters.sources import MemorySource
 from opentrail.errors import IntegrityError, Unavailable
 from opentrail.imports import Limits
 from opentrail.imports.report import exit_code
+from opentrail.ports.events import Appended
 from opentrail.ports.ledger import Outcome
 from opentrail.ports.sources import SourceObject
 from opentrail.workers.imports import ImportOptions
@@ -278,3 +281,47 @@ def test_names_that_are_no_utf_8_are_told_as_escapes() -> None:
 
     assert report.told[0].key == "a\\xff.json"
     assert report.records.quarantined == 1
+
+
+class Later(Future[Appended]):
+    """A batch that is appended when somebody waits for it."""
+
+    def __init__(self, world: World, raws: Sequence[bytes], *, fails: bool) -> None:
+        super().__init__()
+        self.world, self.raws, self.fails = world, tuple(raws), fails
+
+    def done(self) -> bool:
+        return False
+
+    def result(self, timeout: float | None = None) -> Appended:
+        if self.fails:
+            raise Unavailable("disk full")
+        return self.world.events.append(self.raws)
+
+
+class Appending:
+    """Batches side by side; one fails."""
+
+    def __init__(self, world: World, failing: int) -> None:
+        self.world, self.failing, self.submitted = world, failing, 0
+
+    def submit(self, raws: Sequence[bytes]) -> Future[Appended]:
+        self.submitted += 1
+        return Later(self.world, raws, fails=self.submitted == self.failing)
+
+
+def test_objects_are_noted_when_their_records_are_durable_not_before() -> None:
+    world = World()
+    expected = filled(world)
+    appending = Appending(world, failing=3)
+
+    with pytest.raises(Unavailable, match="disk full"):
+        world.run(SMALL, store=appending)
+    noted = [one for one in world.ledger.entries(1) if one.outcome is Outcome.IMPORTED]
+    held = set(world.events.raws)
+    report = world.run(SMALL, store=Appending(world, failing=0))
+
+    assert appending.submitted > 3
+    assert 0 < sum(one.records for one in noted) <= len(held) < len(expected)
+    assert sorted(world.events.raws) == sorted(expected)
+    assert balances(report)

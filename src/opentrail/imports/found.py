@@ -62,6 +62,9 @@ class Limits:
 LIMITS = Limits()
 
 
+MAX_QUARANTINED = 10_000
+"""Of one piece of an object so many stretches are kept; the others are counted."""
+
 KEPT_BYTES = 1024 * 1024
 """Of a longer stretch that can't be read, this much is kept."""
 
@@ -90,6 +93,7 @@ class ReadObject:
 
     Attributes:
         raws: Records, byte for byte as they stand in the object.
+        quarantined_more: Records quarantined beyond `MAX_QUARANTINED`.
         flagged: (what is odd about records that were taken, how many).
         plain_bytes: Bytes after decompression.
         plain_sha256: Lower-case hex over them (of the whole object, on its last piece); "" if it
@@ -100,6 +104,7 @@ class ReadObject:
     form: Form
     raws: tuple[bytes, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    quarantined_more: int = 0
     flagged: tuple[tuple[str, int], ...] = ()
     plain_bytes: int = 0
     plain_sha256: str = ""
@@ -108,7 +113,7 @@ class ReadObject:
     @property
     def found(self) -> int:
         """Records found: taken or quarantined."""
-        return len(self.raws) + len(self.quarantined)
+        return len(self.raws) + len(self.quarantined) + self.quarantined_more
 
 
 @dataclass(slots=True)
@@ -118,8 +123,12 @@ class Sieve:
     raws: list[bytes] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     flags: dict[str, int] = field(default_factory=dict)
+    more: int = 0
 
     def refuse(self, offset: int, content: bytes, reason: str) -> None:
+        if len(self.quarantined) >= MAX_QUARANTINED:
+            self.more += 1
+            return
         self.quarantined.append(Quarantined(offset, len(content), content[:KEPT_BYTES], reason))
 
     def flag(self, name: str) -> None:
@@ -131,6 +140,7 @@ class Sieve:
             form=form,
             raws=tuple(self.raws),
             quarantined=tuple(self.quarantined),
+            quarantined_more=self.more,
             flagged=tuple(sorted(self.flags.items())),
             plain_bytes=plain_bytes,
             skipped=SKIPPED_FORMS.get(form, "") if nothing else "",

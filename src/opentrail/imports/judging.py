@@ -27,6 +27,8 @@ _any = msgspec.json.Decoder(msgspec.Raw)
 
 def refusal(raw: bytes, limits: Limits) -> str:
     """Why these bytes are no record to be taken; "" if they are one."""
+    if not raw.lstrip(b" \t\r\n").startswith(b"{"):
+        return "not a JSON object"
     if len(raw) > limits.record_bytes:
         return f"a record of {len(raw)} bytes; {limits.record_bytes} are allowed"
     try:
@@ -44,7 +46,7 @@ def refusal(raw: bytes, limits: Limits) -> str:
         _any.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as problem:
         return "a lone surrogate" if _has_lone_surrogate(raw) else f"not JSON: {problem}"
-    return "" if raw.lstrip(b" \t\r\n").startswith(b"{") else "not a JSON object"
+    return ""
 
 
 def has_duplicate_keys(raw: bytes) -> bool:

@@ -25,7 +25,7 @@ from opentrail.imports.elements import (
     take_record,
     take_value,
 )
-from opentrail.imports.found import LIMITS, Form, Limits, ReadObject, Sieve
+from opentrail.imports.found import LIMITS, MAX_QUARANTINED, Form, Limits, ReadObject, Sieve
 from opentrail.imports.inflating import Piece, plain_pieces
 from opentrail.imports.judging import is_suspicious, refusal, too_large
 from opentrail.imports.keys import KeyKind, read_key
@@ -71,6 +71,7 @@ def joined(pieces: list[ReadObject]) -> ReadObject:
         form=(telling or pieces)[0].form,
         raws=tuple(raw for piece in pieces for raw in piece.raws),
         quarantined=tuple(one for piece in pieces for one in piece.quarantined),
+        quarantined_more=sum(piece.quarantined_more for piece in pieces),
         flagged=tuple(sorted(flags.items())),
         plain_bytes=sum(piece.plain_bytes for piece in pieces),
         plain_sha256=pieces[-1].plain_sha256,
@@ -287,6 +288,8 @@ def _scan(text: bytes, sieve: Sieve, limits: Limits) -> Form:
     )
     for span in scan.spans():
         raw = text[span.start : span.end]
+        if sieve.more > MAX_QUARANTINED:
+            break  # all of it counts as damaged: it holds no log
         if span.problem:
             sieve.refuse(span.start, raw, span.problem)
         else:

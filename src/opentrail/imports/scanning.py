@@ -28,8 +28,11 @@ START = re.compile(rb'\{\s*+"(?:%s)"\s*+:' % FIRST_KEYS.encode())
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 _OPENING = {0x7B: 0x7D, 0x5B: 0x5D}
 
-EXTRA_SCANNED_BYTES = 64 * 1024 * 1024
-"""How much one scan looks behind starts of records for the end of an object."""
+MAX_PROBLEMS = 5_000
+"""After so many damaged stretches the rest of a piece is told as one."""
+
+EXTRA_SCANS = 2
+"""How much a scan looks behind starts of records for the end of an object: twice its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Scan:
         self._content = content
         self._problem_of = problem_of
         self._longest = longest
-        self._extra = EXTRA_SCANNED_BYTES
+        self._extra = EXTRA_SCANS * len(content)
         self._next_start = -1
 
     def spans(self, *, final: bool = True) -> Iterator[Span]:
@@ -69,17 +72,22 @@ class Scan:
                 behind the last span are to be given again, with what follows.
         """
         content, place, sure = self._content, 0, True
+        problems = 0
         while True:
             framing = _FRAMING.match(content, place)
             place = framing.end() if framing else place
             if place >= len(content):
                 return
             end = self._end(place) if content[place] == 0x7B else None
+            if problems >= MAX_PROBLEMS:
+                yield Span(place, len(content), "damaged in too many places")
+                return
             problem = self._problem_of(content[place:end], sure) if end else "damaged"
             if not problem and end:
                 yield Span(place, end)
                 place, sure = end, True
                 continue
+            problems += 1
             following = self._start_after(place + 1)
             if not final and following == len(content) and len(content) - place <= self._longest:
                 return

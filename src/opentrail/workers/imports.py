@@ -320,7 +320,7 @@ class Importer:
                 entry,
                 form=telling.form,
                 records=entry.records + len(piece.raws),
-                quarantined=entry.quarantined + len(piece.quarantined),
+                quarantined=entry.quarantined + piece.found - len(piece.raws),
                 plain_sha256=piece.plain_sha256 or entry.plain_sha256,
             )
             self._batch.raws += piece.raws

@@ -81,7 +81,10 @@ class Tally:
         report = self.report
         report.bytes_plain += piece.plain_bytes
         report.records.found += piece.found
-        report.records.quarantined += len(piece.quarantined)
+        report.records.quarantined += len(piece.quarantined) + piece.quarantined_more
+        if piece.quarantined_more:
+            _count(report.quarantined, "beyond those kept", piece.quarantined_more)
+            report.told_more += piece.quarantined_more
         for name, count in piece.flagged:
             _count(report.flagged, name, count)
         for one in piece.quarantined:
