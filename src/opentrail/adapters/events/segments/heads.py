@@ -6,6 +6,7 @@ Both ways must tell the same; the careful one decides (tests/adapters/test_event
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -280,11 +281,12 @@ def read_part(raw: bytes) -> Any:
     """
     if len(raw) < _SHORTEST:
         return None
-    if b"-0" in raw:
+    if b"-0" in raw and _MINUS_ZERO.search(raw):
         raise ValueError("a number that is spelled as no int is")
     return _PART.decode(raw)
 
 
+_MINUS_ZERO = re.compile(rb"[\s:,\[]-0[\s,\]}]")
 _SHORTEST = len(b'{"a":1}')
 
 
