@@ -18,6 +18,7 @@ from backends import KEY, SECRET, Backends, backends
 from import_samples import log_file, log_key, record, records
 from workers_world import Walk
 
+from opentrail.adapters.ledger import SqliteLedger
 from opentrail.adapters.objects import LocalObjectStore
 from opentrail.app.settings import Settings
 from opentrail.app.wiring import open_event_reader
@@ -185,9 +186,11 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     chance = random.Random(5)
     kills = 0
 
-    for _ in range(12):
+    for round_ in range(8):
         process = start(["import", str(source)], env)
-        time.sleep(chance.uniform(0.3, 1.6))
+        while process.poll() is None and _runs(tmp_path / "data") <= round_:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0, 0.7))
         kills += process.poll() is None
         process.kill()
         process.communicate()
@@ -199,6 +202,11 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     assert report["objects"]["listed"] == 401
     [kept] = list((tmp_path / "data" / "quarantine").glob("*.jsonl"))
     assert len(kept.read_bytes().splitlines()) == 1
+
+
+def _runs(data: Path) -> int:
+    path = data / "imports.sqlite"
+    return len(SqliteLedger(path).runs()) if path.exists() else 0
 
 
 def _done(data: Path) -> bool:
@@ -221,7 +229,9 @@ def test_interrupted_it_says_so_and_goes_on(services: Backends, tmp_path: Path) 
     env = environment(tmp_path, services)
 
     process = start(["import", "s3://many", "--jobs", "1"], env)
-    time.sleep(1.7)
+    while not (tmp_path / "imports.sqlite").exists():
+        time.sleep(0.05)
+    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, problems = process.communicate(timeout=30)
     run(["s3://many"], env)
