@@ -166,6 +166,18 @@ def test_two_records_that_issue_one_key_are_a_conflict(index: SessionIndex) -> N
     assert not chain.complete
 
 
+def test_one_key_of_two_principals_is_believed_of_neither(index: SessionIndex) -> None:
+    story = [record("12:00:00", "ListUsers", user(name, "AKIA****")) for name in ("anna", "bob")]
+    index.observe(raw(*story))
+
+    chain = index.chain_of("AKIA****")
+
+    assert chain is not None
+    assert len(chain.disputed) == 1
+    assert fields(index, story[0])[0].startswith("claimed:")
+    assert fields(index, story[1])[0].startswith("claimed:")
+
+
 def test_forged_records_that_lead_in_a_circle_end(index: SessionIndex) -> None:
     first, second = role("A", "a", "ASIA1", "12:00:00"), role("B", "b", "ASIA2", "12:00:00")
     story = [
@@ -351,6 +363,16 @@ def fresh_file() -> Path:
     return Path(mkdtemp(dir=_DIRECTORY.name)) / "sessions.sqlite"
 
 
+def about_everybody(index: SessionIndex, raws: list[bytes]) -> list[Expression]:
+    """A test for each text of each record."""
+    found = [derived(index)(one) for one in map(decoded, raws) if one is not None]
+    people = {text for one in found for text in one.get("person", ())}
+    sessions = {one["session"] for one in found if one}
+    operators = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.SUFFIX)
+    pairs = [(("person",), one) for one in people] + [(("session",), one) for one in sessions]
+    return [ex.Test(path, one, text) for (path, text), one in product(pairs, operators)]
+
+
 def everything(index: SessionIndex, raws: list[bytes]) -> list[Any]:
     found = [derived(index)(one) for one in map(decoded, raws) if one is not None]
     listed = sorted(index.sessions(SessionQuery(limit=999)), key=lambda one: one.id)
@@ -374,6 +396,7 @@ def test_order_and_repetition_change_nothing_and_rewriting_is_exact(
         sqlite.observe(shuffled[start : start + 3])
 
     assert everything(memory, raws) == everything(sqlite, raws)
+    asked = [*asked, *about_everybody(memory, raws)]
     for index, expression in product((memory, sqlite), asked):
         plain, ours = matcher(rewrite(expression, index)), matcher(expression, derived(index))
         assert [plain(one) for one in raws] == [ours(one) for one in raws]

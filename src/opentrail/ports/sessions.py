@@ -19,7 +19,7 @@ from opentrail.search.comparing import text_matcher
 from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
 from opentrail.sessions import Anchor, AnchorKind, Caller, Chain, Person, Session, seen_of
 from opentrail.sessions.caller import NAMES, SIGN_IN
-from opentrail.sessions.session import DAY_LENGTH
+from opentrail.sessions.session import DAY_LENGTH, is_daily
 
 Passes = Callable[[str], bool]
 
@@ -45,11 +45,18 @@ class SessionQuery:
 class SessionIndex(Protocol):
     """An index; several processes may observe."""
 
-    def observe(self, raws: Iterable[bytes]) -> None:
+    def observe(self, raws: Iterable[bytes], *, place: int | None = None) -> None:
         """Take in what records tell; durable on return.
 
         In any order and any number of times: the index is the same in the end.
+
+        Args:
+            place: How far the store of events is dealt with, kept in the same step.
         """
+        ...
+
+    def place(self) -> int:
+        """The place kept last, 0 before the first."""
         ...
 
     def chain_of(self, access_key_id: str) -> Chain | None:
@@ -81,7 +88,7 @@ class SessionIndex(Protocol):
         ...
 
     def keys_of_session(self, session_id: str) -> frozenset[tuple[Anchor, str]]:
-        """What the session's records are found by, with the day ("" for any)."""
+        """What the session's records are found by, with the day where sessions end with it."""
         ...
 
     def keys_of_sessions(self, passes: Passes) -> frozenset[tuple[Anchor, str]]:
@@ -154,16 +161,20 @@ def _rewritten(test: Test, index: SessionIndex) -> Expression:
 
 def records_in(found: Iterable[tuple[Anchor, str]]) -> Expression:
     """What is true of the records of sessions, given by `keys_of_session`."""
-    by_day = sorted(found, key=lambda one: (one[1], one[0]))
+    by_day: dict[Expression | None, list[Anchor]] = {}
+    for anchor, day in found:
+        by_day.setdefault(_day_test(day) if is_daily(anchor) else None, []).append(anchor)
     parts = []
-    for day, group in groupby(by_day, key=lambda one: one[1]):
-        of_day = records_of([anchor for anchor, _ in group])
-        parts.append(All((Test(_TIME, _day_operator(day), day), of_day)) if day else of_day)
+    for test, anchors in by_day.items():
+        of_day = records_of(anchors)
+        parts.append(of_day if test is None else All((test, of_day)))
     return parts[0] if len(parts) == 1 else Any(tuple(parts))
 
 
-def _day_operator(day: str) -> Operator:
-    return Operator.PREFIX if len(day) == DAY_LENGTH else Operator.EQUALS
+def _day_test(day: str) -> Expression:
+    if not day:
+        return Not(_has(_TIME))
+    return Test(_TIME, Operator.PREFIX if len(day) == DAY_LENGTH else Operator.EQUALS, day)
 
 
 def records_of(anchors: Iterable[Anchor]) -> Expression:

@@ -6,7 +6,9 @@
    accounts do). When they do not, somebody's record is wrong: both are shown, none is believed.
 3. Who asked is followed the same way, until someone is reached whose credentials nobody issued. A
    user's long-term key ends the chain: it is the user's own, though who made it is told.
-4. A chain that comes back to where it was (forged records), or is too long, is cut off there.
+4. Callers of different principals with one key (a redacted one, or a forged record) are not one
+   person: again none is believed.
+5. A chain that comes back to where it was (forged records), or is too long, is cut off there.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from opentrail.sessions.caller import Caller, references
+from opentrail.sessions.caller import Caller, best, references
 from opentrail.sessions.issued import Issued
 from opentrail.sessions.person import Person, claimed, person_of
 
@@ -40,6 +42,7 @@ class Chain(msgspec.Struct, frozen=True):
         conflicts: Records that say different things of one key; () normally.
         cycle: The records lead back to themselves.
         made_by: Who created the root's long-term key.
+        disputed: Callers of other principals with the same key.
     """
 
     caller: Caller
@@ -50,12 +53,30 @@ class Chain(msgspec.Struct, frozen=True):
     conflicts: tuple[Issued, ...] = ()
     cycle: bool = False
     made_by: tuple[Issued, ...] = ()
+    disputed: tuple[Caller, ...] = ()
 
     @property
     def source_identity(self) -> str:
         """The source identity that was set on the way; a name of the setter's choice."""
         told = (self.caller.source_identity, *(link.source_identity for link in self.links))
         return next((one for one in told if one), "")
+
+
+def chain_behind(callers: tuple[Caller, ...], lookup: Lookup) -> Chain:
+    """The chain behind records that are found together; there is at least one caller."""
+    main = best(callers)
+    chain = follow(main, lookup)
+    others = {one for one in callers if _is_other(one, main)}
+    if not others:
+        return chain
+    disputed = tuple(sorted(others, key=msgspec.json.encode))  # (4)
+    person = claimed(main)
+    return msgspec.structs.replace(chain, person=person, complete=False, disputed=disputed)
+
+
+def _is_other(caller: Caller, main: Caller) -> bool:
+    pairs = ((caller.principal, main.principal), (caller.arn, main.arn))
+    return any(one and known and one != known for one, known in pairs)
 
 
 def follow(caller: Caller, lookup: Lookup) -> Chain:

@@ -20,6 +20,7 @@ from opentrail.sessions import (
 )
 from opentrail.sessions import anchor_of as anchor_of_caller
 from opentrail.sessions.caller import best
+from opentrail.sessions.chain import chain_behind
 from opentrail.sessions.session import DAY_LENGTH, JOINING, is_daily
 
 Row = tuple[Seen, Span]
@@ -66,13 +67,13 @@ class SessionAnswers(ABC):
 
     def chain(self, caller: Caller) -> Chain:
         known = self.callers(anchor_of_caller(caller))
-        return follow(best(known) if known else caller, self.lookup)
+        return chain_behind(known or (caller,), self.lookup)
 
     def chain_of(self, access_key_id: str) -> Chain | None:
         anchor = Anchor(AnchorKind.KEY, access_key_id)
         known = self.callers(anchor)
         if known:
-            return follow(best(known), self.lookup)
+            return chain_behind(known, self.lookup)
         issued = self.lookup(access_key_id)
         if not issued:
             return None

@@ -21,9 +21,9 @@ from opentrail.sessions import (
     Person,
     Seen,
     Span,
-    follow,
 )
-from opentrail.sessions.caller import best, references
+from opentrail.sessions.caller import references
+from opentrail.sessions.chain import chain_behind
 from opentrail.sessions.session import JOINING
 
 
@@ -34,8 +34,13 @@ class MemorySessionIndex(SessionAnswers):
         self._gatherer = Gatherer()
         self._seen: dict[Seen, Span] = {}
         self._issued: set[Issued] = set()
+        self._place = 0
 
-    def observe(self, raws: Iterable[bytes]) -> None:
+    def place(self) -> int:
+        return self._place
+
+    def observe(self, raws: Iterable[bytes], *, place: int | None = None) -> None:
+        self._place = self._place if place is None else place
         gathered = self._gatherer.gather(raws)
         self._issued |= gathered.issued
         for seen, span in gathered.seen.items():
@@ -43,7 +48,7 @@ class MemorySessionIndex(SessionAnswers):
             self._seen[seen] = span if known is None else known.joined(span)
 
     def person_at(self, anchor: Anchor, caller: Caller) -> Person:
-        return follow(best(self.callers(anchor) or (caller,)), self.lookup).person
+        return chain_behind(self.callers(anchor) or (caller,), self.lookup).person
 
     def keys_of_person(self, passes: Passes) -> frozenset[Anchor]:
         anchors = {seen.anchor: seen.caller for seen in self._seen}

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS issued_as (
 CREATE INDEX IF NOT EXISTS issued_as_id ON issued_as (id);
 CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, body BLOB NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS anchor (anchor TEXT PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS anchor_person ON anchor (person);
 """
 """`refers`: what callers' credentials were issued as; `issued_as`: what they are referred to by."""

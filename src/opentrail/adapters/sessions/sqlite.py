@@ -36,8 +36,10 @@ from opentrail.sessions import (
     Span,
     follow,
 )
-from opentrail.sessions.caller import best, references, session_reference
+from opentrail.sessions.caller import references, session_reference
+from opentrail.sessions.chain import chain_behind
 
+FILE_NAME = "sessions.sqlite"
 BUSY_SECONDS = 30.0
 _ROWS_AT_ONCE = 1000
 
@@ -66,11 +68,17 @@ class SqliteSessionIndex(SessionAnswers):
         """Close the file."""
         self._connection.close()
 
-    def observe(self, raws: Iterable[bytes]) -> None:
+    def place(self) -> int:
+        row = self._one("SELECT value FROM place")
+        return 0 if row is None else int(row[0])
+
+    def observe(self, raws: Iterable[bytes], *, place: int | None = None) -> None:
         gathered = self._gatherer.gather(raws)
-        if not gathered.seen and not gathered.issued:
+        if place is None and not gathered.seen and not gathered.issued:
             return
         with self._changing():
+            if place is not None:
+                self._connection.execute("INSERT OR REPLACE INTO place VALUES (0, ?)", (place,))
             changed = self._write_seen(gathered.seen)
             new = [one for one in gathered.issued if self._write_issued(one)]
             self._work_out(changed | self._below(new))
@@ -105,7 +113,7 @@ class SqliteSessionIndex(SessionAnswers):
             }
             self._connection.execute(ANCESTORS, (before,))
             # A cursor's rowcount does not tell it of a DELETE that begins with WITH.
-            gone += self._connection.execute("SELECT changes()").fetchone()[0]
+            gone += int(self._connection.execute("SELECT changes()").fetchone()[0])
             for sweep in SWEEPS[:-1]:
                 self._connection.execute(sweep)
             self._work_out({one for one in changed if self.callers(one)})
@@ -249,7 +257,7 @@ class SqliteSessionIndex(SessionAnswers):
             return known[reference]
 
         for anchor in anchors:
-            person = follow(best(self.callers(anchor)), lookup).person
+            person = chain_behind(self.callers(anchor), lookup).person
             body = msgspec.json.encode(person)
             self._connection.execute("INSERT OR IGNORE INTO person (body) VALUES (?)", (body,))
             self._connection.execute(
