@@ -7,10 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
@@ -94,30 +94,104 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
     if endpoint_url:
         # For the other services too: keys, queues, KMS; a variable of one service goes before.
         os.environ.setdefault("AWS_ENDPOINT_URL", endpoint_url)
-    settings = read_settings(os.environ)
     opened = [open_source(text, endpoint_url or None, jobs) for text in source]
-    trust = read_evidence(keys, settings.data) if verify or only_proven or keys else None
-    stop = threading.Event()
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = StoreAppender(open_event_store(settings))
-    tools = _tools(settings, store, stop)
-    if trust is not None:
-        tools = replace(tools, prove=prover(opened, trust, jobs))
-    options = ImportOptions(
-        limits=replace(LIMITS, plain_bytes=max_object_bytes), jobs=jobs, only_proven=only_proven
-    )
-    sources = [one.source for one in opened]
+    evidence = _Evidence(keys) if verify or only_proven or keys else None
+    limits = replace(LIMITS, plain_bytes=max_object_bytes)
+    options = ImportOptions(limits=limits, jobs=jobs, only_proven=only_proven)
+    job = _job(opened, options, evidence, format)
     if dry_run:
-        importer = Importer(tools, options)
-        show_plan([(one.name, importer.plan(one)) for one in sources], as_json=format == "json")
-        return
-    if follow or notifications:
+        job.plan()
+    elif follow or notifications:
         seconds = interval or (_QUEUE_INTERVAL_SECONDS if notifications else _INTERVAL_SECONDS)
         queue = _queue(notifications, endpoint_url) if notifications else None
-        _follow(opened, tools, options, queue, timedelta(seconds=seconds), stop, format)
-    report = _once(sources, tools, options, format)
-    store.close()
-    raise typer.Exit(exit_code(report))
+        job.follow(queue, timedelta(seconds=seconds))
+    else:
+        raise typer.Exit(exit_code(job.once()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Verification was asked for, with keys of this file or with those at hand."""
+
+    keys: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What the command was told to do, with what it needs."""
+
+    opened: Sequence[OpenedSource]
+    tools: ImportTools
+    options: ImportOptions
+    store: StoreAppender
+    stop: threading.Event
+    format: str
+
+    @property
+    def sources(self) -> list[Source]:
+        return [one.source for one in self.opened]
+
+    def plan(self) -> None:
+        importer = Importer(self.tools, self.options)
+        plans = [(one.name, importer.plan(one)) for one in self.sources]
+        show_plan(plans, as_json=self.format == "json")
+
+    def once(self) -> ImportReport:
+        with import_bar() as bar:
+            importer = Importer(replace(self.tools, progress=bar.update), self.options)
+            try:
+                importer.run([(one, importer.plan(one)) for one in self.sources])
+            except KeyboardInterrupt:
+                messages.print("opentrail: interrupted; the same command goes on where it stopped")
+                _print(importer.report, self.format)
+                raise typer.Exit(EXIT_INTERRUPTED) from None
+        _print(importer.report, self.format)
+        self.store.close()
+        return importer.report
+
+    def follow(self, queue: SqsQueue | None, interval: timedelta) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: self.stop.set())
+        buckets: dict[str, list[Source]] = {}
+        for one in self.opened:
+            if one.bucket:
+                buckets.setdefault(one.bucket, []).append(one.source)
+        following = Following(
+            importer=lambda: Importer(self.tools, self.options),
+            sources=self.sources,
+            buckets=buckets,
+            queue=queue,
+            interval=interval,
+            clock=self.tools.clock,
+            pause=self.stop.wait,
+            tell=lambda report: _print(report, self.format),
+            trouble=_trouble,
+        )
+        try:
+            following.run()
+        except KeyboardInterrupt:
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        self.store.close()
+
+
+def _job(
+    opened: Sequence[OpenedSource],
+    options: ImportOptions,
+    evidence: _Evidence | None,
+    format_: str,
+) -> _Job:
+    settings = read_settings(os.environ)
+    trust = None if evidence is None else read_evidence(evidence.keys, settings.data)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store, stop = StoreAppender(open_event_store(settings)), threading.Event()
+    tools = ImportTools(
+        store=store,
+        ledger=_ledger(settings),
+        quarantine=DirectoryQuarantine(settings.data / "quarantine"),
+        clock=SystemClock(),
+        pause=stop.wait,
+        prove=None if trust is None else prover(opened, trust, options.jobs),
+    )
+    return _Job(opened=opened, tools=tools, options=options, store=store, stop=stop, format=format_)
 
 
 def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int) -> None:
@@ -127,16 +201,6 @@ def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int)
         fail("--interval, --jobs and --max-object-bytes must be at least 1")
 
 
-def _tools(settings: Settings, store: StoreAppender, stop: threading.Event) -> ImportTools:
-    return ImportTools(
-        store=store,
-        ledger=_ledger(settings),
-        quarantine=DirectoryQuarantine(settings.data / "quarantine"),
-        clock=SystemClock(),
-        pause=stop.wait,
-    )
-
-
 def _ledger(settings: Settings) -> SqliteLedger:
     return SqliteLedger(settings.data / "imports.sqlite")
 
@@ -144,53 +208,6 @@ def _ledger(settings: Settings) -> SqliteLedger:
 def _queue(url: str, endpoint_url: str) -> SqsQueue:
     named = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
     return SqsQueue(url, endpoint=named or endpoint_url or None, region=region())
-
-
-def _once(
-    sources: Sequence[Source], tools: ImportTools, options: ImportOptions, format_: str
-) -> ImportReport:
-    with import_bar() as bar:
-        importer = Importer(replace(tools, progress=bar.update), options)
-        try:
-            importer.run([(one, importer.plan(one)) for one in sources])
-        except KeyboardInterrupt:
-            messages.print("opentrail: interrupted; the same command goes on where it stopped")
-            _print(importer.report, format_)
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-    _print(importer.report, format_)
-    return importer.report
-
-
-def _follow(  # noqa: PLR0913, PLR0917 - what the command was told
-    opened: Sequence[OpenedSource],
-    tools: ImportTools,
-    options: ImportOptions,
-    queue: SqsQueue | None,
-    interval: timedelta,
-    stop: threading.Event,
-    format_: str,
-) -> NoReturn:
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    buckets: dict[str, list[Source]] = {}
-    for one in opened:
-        if one.bucket:
-            buckets.setdefault(one.bucket, []).append(one.source)
-    following = Following(
-        importer=lambda: Importer(tools, options),
-        sources=[one.source for one in opened],
-        buckets=buckets,
-        queue=queue,
-        interval=interval,
-        clock=tools.clock,
-        pause=stop.wait,
-        tell=lambda report: _print(report, format_),
-        trouble=_trouble,
-    )
-    try:
-        following.run()
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    raise typer.Exit
 
 
 def _trouble(problem: Unavailable) -> None:
