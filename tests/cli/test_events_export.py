@@ -23,6 +23,7 @@ from opentrail.cli.events.formats import Csv, JsonLines, guarded
 from opentrail.clock import SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Position, Search, StoredEvent
+from opentrail.search.reading import decoded, texts_at
 
 TEXTS = st.text() | st.text("=+-@\t\r\n'\",;", max_size=5)
 JSON = st.recursive(
@@ -97,6 +98,28 @@ def test_cells_never_raise_and_objects_are_their_json(value: object) -> None:
 
     if isinstance(value, dict):
         assert json.loads(cell) == json.loads(json.dumps(value))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), JSON, max_size=3),
+    st.lists(st.sampled_from("abc"), min_size=1, max_size=3),
+)
+def test_a_cell_is_the_texts_that_a_filter_finds(
+    content: dict[str, object], path: list[str]
+) -> None:
+    raw = json.dumps(content).encode()
+
+    (cell,) = cells(event(raw), [Column("x", tuple(path))])
+
+    texts = [one.encode("utf-8", "replace").decode() for one in texts_at(decoded(raw) or {}, path)]
+    if len(texts) == 1:
+        assert cell == texts[0]
+    elif texts:
+        assert json.loads(cell) == texts
+    else:
+        assert (
+            cell == "" or json.loads(cell) in ({}, []) or isinstance(json.loads(cell), dict | list)
+        )
 
 
 class Died(Exception):

@@ -37,7 +37,8 @@ INTERVALS = 60
 """About so many, where the width of a histogram is not given."""
 
 MOST_INTERVALS = 10_000
-_WIDTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800)
+_DAY = 86_400
+_WIDTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, _DAY, 7 * _DAY)
 
 
 class Ambiguous(ApiError):
@@ -126,9 +127,13 @@ def _told(search: Search) -> dict[str, Any]:
 
 
 def _width(searching: Searching, search: Search) -> int:
-    figures = searching.events.figures()
-    start = search.start if search.start is not None else figures.oldest or 0
-    end = search.end if search.end is not None else (figures.newest or 0) + 1
+    """Of the bounds that are not given the events found decide, no others: they are a caller's."""
+    start, end = search.start, search.end
+    if start is None or end is None:
+        days = searching.events.histogram(search, width_seconds=_DAY)
+        first, last = (days[0][0], days[-1][0] + _DAY) if days else (0, _DAY)
+        start = first if start is None else start
+        end = last if end is None else end
     wanted = max(1, (end - start) // INTERVALS)
     return next((width for width in _WIDTHS if width >= wanted), _WIDTHS[-1])
 

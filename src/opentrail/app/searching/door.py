@@ -49,6 +49,9 @@ SERVICE = "opentrail"
 SIGNING_NAMES = frozenset({SERVICE, "cloudtrail"})
 PREFIX = "/-/events/"
 THREADS = 4
+THREADS_OF_ACCOUNT = 2
+"""However slow an account's searches are, others find a thread."""
+
 TAIL_THREADS = 2
 MOST_WAITING = 32
 MOST_OF_ACCOUNT = 8
@@ -115,6 +118,7 @@ class SearchDoor:
         self._commit = commit
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
         self._under_way: Counter[str] = Counter()
+        self._turns: dict[str, asyncio.Semaphore] = {}
         # Of their own: slow searches must not hold up what is live.
         self._tail_threads = ThreadPoolExecutor(TAIL_THREADS, thread_name_prefix="tail")
         self._tails = Tails(searching.events, partial(_in_thread, self._tail_threads))
@@ -225,8 +229,10 @@ class SearchDoor:
         if under_way[account] >= MOST_OF_ACCOUNT or under_way.total() >= MOST_WAITING:
             raise _too_many("searches are under way")
         under_way[account] += 1
+        turns = self._turns.setdefault(account, asyncio.Semaphore(THREADS_OF_ACCOUNT))
         try:
-            found = await _in_thread(self._threads, work)
+            async with turns:
+                found = await _in_thread(self._threads, work)
         finally:
             under_way[account] -= 1
         assert isinstance(found, dict)

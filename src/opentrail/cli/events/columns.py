@@ -90,6 +90,17 @@ def _cell(event: StoredEvent, record: Mapping[str, Any] | None, column: Column) 
         return one_line(event.raw).decode("utf-8", "replace")
     if record is None:
         return ""
+    value: Any = record
+    for name in column.path:
+        if type(value) is not dict:
+            break
+        value = value.get(name)
+        if value is None:
+            return ""
+    else:
+        if type(value) is str:
+            return clean(value)
+    # Arrays, objects, numbers, booleans: less usual.
     texts = texts_at(record, column.path)
     match len(texts):
         case 0:

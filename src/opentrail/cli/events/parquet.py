@@ -20,7 +20,7 @@ from opentrail.adapters.events.segments.schema import HASHED_PATHS, IDENTITY_PAT
 from opentrail.cli.events.columns import POSITION, RECORD, Column, cells
 from opentrail.ports.events import StoredEvent
 
-PART_ROWS = 16_384
+PART_ROWS = 8_192
 _TIME = "event_time"
 _USUAL_PATHS = (*TOP_PATHS, *IDENTITY_PATHS, *HASHED_PATHS, *((name,) for name in PARTS))
 
