@@ -14,7 +14,9 @@ from pathlib import Path
 from rich.console import Console
 
 HERE = Path(__file__).parent
-NAMES = ("gateway", "capacity", "decoding", "records", "log_files", "verification")
+NAMES = (
+    "gateway", "capacity", "decoding", "records", "log_files", "verification", "event_store"
+)  # fmt: skip
 TESTS = HERE.parent / "tests"
 sys.path[:0] = [str(HERE), str(TESTS / "aws"), str(TESTS / "contract")]
 
