@@ -1,6 +1,7 @@
 """boto3 calls, then `opentrail events` and the door below `/-/events/`, signed by botocore."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -9,9 +10,10 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+from urllib.request import urlopen
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from running import ACCOUNT, BIN, Running, running, wait_for
@@ -81,7 +83,10 @@ def foreign_key(server: Running) -> tuple[str, str]:
     entry = next(
         one for one in read_file(server.data / "identities.toml").entries if one.account == FOREIGN
     )
-    return entry.access_key_id, entry.secret_access_key
+    key = entry.access_key_id, entry.secret_access_key
+    unknown = "UnrecognizedClientException"
+    wait_for(lambda: called(server, "count", {}, key=key)[1].get("__type") != unknown)
+    return key
 
 
 def test_the_command_line_finds_by_any_field(searched: Running) -> None:
@@ -325,3 +330,43 @@ def test_what_no_server_brought_into_the_store_is_tailed_from_the_journal(tmp_pa
         server.client("s3").create_bucket(Bucket="last")
         server.kill()
         assert [one["eventName"] for one in server.records(name="CreateBucket")] == ["CreateBucket"]
+
+
+def test_a_presigned_url_is_enough(searched: Running) -> None:
+    own = searched.exports["AWS_ACCESS_KEY_ID"], searched.exports["AWS_SECRET_ACCESS_KEY"]
+    query = urlencode({"filter": "bucket = sought", "fields": "eventName"}, quote_via=quote)
+    url = f"http://127.0.0.1:{searched.port}/-/events/facets?{query}"
+    request = AWSRequest("GET", url)
+    SigV4QueryAuth(Credentials(*own), "opentrail", "us-east-1", expires=60).add_auth(request)
+    with urlopen(request.url) as answer:
+        content = json.loads(answer.read())
+
+    assert {"value": "CreateBucket", "events": 1} in content["facets"][0]["values"]
+
+
+def test_the_program_of_the_page_prints_events(searched: Running, tmp_path: Path) -> None:
+    page = Path(__file__).parent.parent.parent / "docs" / "how-to" / "watch-live.md"
+    s3 = searched.client("s3")
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        process = subprocess.Popen(
+            [str(BIN / "python"), "-u", "-c", program.replace("4600", str(searched.port))],
+            env=searched.environment(), stdout=file, stderr=file,
+        )  # fmt: skip
+        wait_for(lambda: b": opentrail" in out.read_bytes())
+        with pytest.raises(s3.exceptions.NoSuchKey):
+            s3.get_object(Bucket="sought", Key="also-missing")
+        wait_for(lambda: b"also-missing" in out.read_bytes())
+        process.kill()
+        process.wait()
+
+
+def test_a_pipe_that_closes_ends_quietly(searched: Running) -> None:
+    done = subprocess.run(
+        f"{BIN / 'opentrail'} events search --all --format jsonl | head -1",
+        shell=True, env=searched.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert json.loads(done.stdout)
+    assert "Traceback" not in done.stderr
