@@ -8,16 +8,18 @@ are then those of sets.
 import fcntl
 import json
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from odd_events import ACCOUNTS, START, Filters, Records
-from opentrail.adapters.events import SegmentEventStore
+from opentrail.adapters.events import SegmentEventStore, joining
 from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.adapters.events.writing import sweep
 from opentrail.clock import ManualClock
@@ -421,3 +423,29 @@ def test_a_writer_that_begins_while_others_are_swept_keeps_its_mark(
     assert store.sweep() == 0
     other.take(entry)
     assert [one.raw for one in store.search(Search())] == [b"{}"]
+
+
+# Beside joining
+
+
+def test_what_comes_in_does_not_wait_for_joining(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    for number in range(8):
+        store.append([b'{"eventID":"%d"}' % number])
+    together = joining.together
+    seen: list[int] = []
+
+    def appended_meanwhile(*words: Any) -> Any:
+        adding = threading.Thread(target=store.append, args=([b'{"eventID":"new"}'],))
+        adding.start()
+        adding.join(10)
+        seen.append(store.count(Search()).events)
+        return together(*words)
+
+    monkeypatch.setattr(joining, "together", appended_meanwhile)
+
+    assert store.compact() == 8
+    assert seen == [9]
+    assert store.count(Search()).events == 9

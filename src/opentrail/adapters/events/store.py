@@ -37,7 +37,9 @@ class SegmentEventStore(SegmentEventReader):
         self._clock = clock
         self._writer = Writer(directory)
         self._known = KnownIds()
-        self._threads = threading.Lock()
+        # Joining takes long: what comes in does not wait for it.
+        self._appending = threading.Lock()
+        self._joining = threading.Lock()
 
     @property
     def directory(self) -> Path:
@@ -50,7 +52,7 @@ class SegmentEventStore(SegmentEventReader):
         return self._catalog.seed
 
     def append(self, raws: Sequence[bytes], *, place: int | None = None) -> Appended:
-        with self._threads, self.turn():
+        with self._appending, self.turn():
             columns = self.columns(raws) if raws else None
             segments = self._snapshots.newest().segments
             self._known.take_in(self._known.unseen(segments))
@@ -123,7 +125,7 @@ class SegmentEventStore(SegmentEventReader):
         remove_files(self._directory, [entry.name])
 
     def compact(self) -> int:
-        with self._threads, turn(self._directory, "joining"):
+        with self._joining, turn(self._directory, "joining"):
             chosen = joining.choose(self._snapshots.newest().segments, self.now())
             if not chosen:
                 return 0
@@ -132,7 +134,7 @@ class SegmentEventStore(SegmentEventReader):
 
     def expire(self, before: Mapping[str, int], *, default_before: int | None) -> int:
         gone = 0
-        with self._threads, turn(self._directory, "joining"):
+        with self._joining, turn(self._directory, "joining"):
             for segment in self._snapshots.newest().segments:
                 keep = expiry.kept_rows(segment, before, default_before)
                 if expiry.worth_it(segment, keep, before, default_before):
@@ -140,7 +142,8 @@ class SegmentEventStore(SegmentEventReader):
                     gone += int(np.count_nonzero(~keep))
             if gone:
                 # What is forgotten can come again: what is known is read anew.
-                self._known = KnownIds()
+                with self._appending:
+                    self._known = KnownIds()
         return gone
 
     def sweep(self) -> int:

@@ -38,16 +38,20 @@ class Dictionaries:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self._training = threading.Lock()
         self._local = threading.local()
 
     def compressor(self, number: int) -> zstandard.ZstdCompressor:
-        """One that writes checksums."""
-        if number not in self._compressors:
-            self._compressors[number] = zstandard.ZstdCompressor(
+        """One that writes checksums, of this thread."""
+        known: dict[int, zstandard.ZstdCompressor] | None
+        known = getattr(self._local, "compressors", None)
+        if known is None:
+            known = self._local.compressors = {}
+        if number not in known:
+            known[number] = zstandard.ZstdCompressor(
                 level=LEVEL, dict_data=self._read(number), write_checksum=True
             )
-        return self._compressors[number]
+        return known[number]
 
     def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
         """Of this thread: none can be used by two at once."""
@@ -65,8 +69,11 @@ class Dictionaries:
 
     def train_first(self, raws: Sequence[bytes]) -> None:
         """A dictionary from these records, if they are many and there is none yet."""
-        if len(raws) >= TRAINED_WITH and not self.newest():
-            self.train(raws)
+        if len(raws) < TRAINED_WITH or self.newest():
+            return
+        with self._training:
+            if not self.newest():
+                self.train(raws)
 
     def train(self, raws: Sequence[bytes]) -> int:
         """A new dictionary, durable; its number, 0 if these records give none."""
