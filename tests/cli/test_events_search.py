@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from events_world import START, World, fill, record
+from opentrail.adapters.sessions import FILE_NAME, SqliteSessionIndex
 from opentrail.cli.events.opening import caret
 
 EVIL = "=cmd|' /C calc'!A0\x1b[2J\u202e"
@@ -212,3 +213,35 @@ def test_a_tail_prints_everything_once_and_resumes_by_sequence(world: World) -> 
         )
         == 1
     )
+
+
+def test_a_person_is_found_through_a_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    role = {
+        "type": "AssumedRole", "accessKeyId": "ASIA2", "accountId": "111111111111",
+        "arn": "arn:aws:sts::111111111111:assumed-role/Deploy/run",
+        "principalId": "AROA1:run",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::111111111111:role/Deploy"},
+                           "attributes": {"creationDate": "2026-07-02T13:46:41Z"}},
+    }  # fmt: skip
+    alice = {"type": "IAMUser", "userName": "alice", "accessKeyId": "AKIA1", "principalId": "AIDA1",
+             "arn": "arn:aws:iam::111111111111:user/alice", "accountId": "111111111111"}  # fmt: skip
+    issued = {"credentials": {"accessKeyId": "ASIA2", "expiration": "Jul 2, 2026, 2:46:41 PM"},
+              "assumedRoleUser": {"assumedRoleId": "AROA1:run", "arn": role["arn"]}}  # fmt: skip
+    raws = [
+        record(1, eventName="AssumeRole", eventSource="sts.amazonaws.com", userIdentity=alice, responseElements=issued),
+        record(2, eventName="PutObject", userIdentity=role),
+        record(3, userIdentity=alice | {"userName": "bob", "accessKeyId": "AKIA9", "principalId": "AIDA9",
+                                        "arn": "arn:aws:iam::111111111111:user/bob"}),
+    ]  # fmt: skip
+    fill(tmp_path, raws)
+    world = World(tmp_path, monkeypatch)
+    assert world.run("search", "person = alice").exit_code != 0
+    index = SqliteSessionIndex(tmp_path / FILE_NAME)
+    index.observe(raws)
+    index.close()
+
+    names = [one["record"]["eventName"] for one in world.json("search", "person = alice")["events"]]
+
+    assert names == ["PutObject", "AssumeRole"]
+    assert world.out("search", "person != alice", "--count") == "1\n"
+    assert world.run("facets", "person").exit_code == 2

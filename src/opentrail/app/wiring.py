@@ -26,6 +26,7 @@ from opentrail.adapters.journal import (
     SegmentJournalWriter,
 )
 from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Place
+from opentrail.adapters.sessions import FILE_NAME as SESSIONS_FILE
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
@@ -34,6 +35,7 @@ from opentrail.api.http import Admission, CloudTrailService
 from opentrail.api.outcome import Backends
 from opentrail.api.throttle import Throttle
 from opentrail.app.searching.asking import Searching
+from opentrail.app.searching.people import PeopleFields
 from opentrail.app.settings import Settings
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
@@ -273,7 +275,8 @@ def open_searching(settings: Settings, events: EventReader | None = None) -> Sea
     Args:
         events: The store, if it is open already.
     """
-    return Searching(events or open_event_reader(settings))
+    rewrite = PeopleFields(settings.data / SESSIONS_FILE)
+    return Searching(events or open_event_reader(settings), rewrite)
 
 
 def store_place(settings: Settings) -> tuple[int | None, int]:

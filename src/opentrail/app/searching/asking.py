@@ -10,6 +10,7 @@ from datetime import datetime
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import EventReader, Position, Search
 from opentrail.search.expression import Expression, Test
+from opentrail.search.fields import DERIVED
 from opentrail.search.invalid import shown
 from opentrail.search.parser import parse_filter
 from opentrail.search.times import TimeRange, parse_range, parse_time
@@ -96,14 +97,16 @@ def read_range(since: str, until: str, between: str, now: datetime) -> TimeRange
 
 
 def parse_field(text: str) -> tuple[str, ...]:
-    """The path of a field's name or short name.
+    """The path of a field's name or short name, of which values are to be counted or shown.
 
     Raises:
-        InvalidInput: no such field; the message names the nearest.
+        InvalidInput: no such field (the message names the nearest), or one that no record has.
     """
     found = parse_filter(f"{text} exists")
     if not isinstance(found, Test):
         raise InvalidInput(f"found {shown(text)}; expected a field such as userIdentity.arn")
+    if found.path[0] in DERIVED:
+        raise InvalidInput(f"{found.path[0]} can be searched for; no record has it to be counted")
     return found.path
 
 

@@ -42,6 +42,7 @@ from opentrail.aws.sigv4 import SignatureRefused, verify
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.gateway import Answer, GroupCommit, Streaming
+from opentrail.ports.events import Search
 from opentrail.ports.identities import Identities, signing_secret
 from opentrail.search.invalid import InvalidFilter
 
@@ -168,7 +169,7 @@ class SearchDoor:
         self._admitting.authorize(operation.name, {}, caller, request)  # (2)
         heard.asked = read_asked(request, operation.kind)  # (3)
         if isinstance(heard.asked, TailAsked):
-            return self._tail(request, heard.asked, caller)
+            return await self._tail(request, heard.asked, caller)
         assert operation.answer is not None
         work = partial(
             operation.answer, self._searching, heard.asked, caller.account_id, caller.now
@@ -196,7 +197,7 @@ class SearchDoor:
             service=SERVICE,
         )
 
-    def _tail(self, request: ObservedRequest, asked: TailAsked, caller: Caller) -> Streaming:
+    async def _tail(self, request: ObservedRequest, asked: TailAsked, caller: Caller) -> Streaming:
         account = caller.account_id
         if not self._tails.is_room(account):
             raise _too_many("tails are open")
@@ -210,7 +211,9 @@ class SearchDoor:
             accounts=frozenset((account,)),
             limit=None,
         )
-        search = make_search(ask, caller.now, self._searching.rewrite)
+        read = partial(make_search, ask, caller.now, self._searching.rewrite)
+        search = await _in_thread(self._tail_threads, read)
+        assert isinstance(search, Search)
         if seen:
             search = replace(search, start=start)
         if sequence is None and search.start is not None:
