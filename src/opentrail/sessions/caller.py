@@ -162,6 +162,8 @@ def _said(caller: Caller) -> int:
 
 def text(value: Any) -> str:
     """The text of a JSON value as searches see it; "" for null and objects."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         # Halves of a character can be neither stored nor sent.
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()

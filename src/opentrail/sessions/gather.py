@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
 
-from opentrail.sessions.caller import anchor_of, caller_of, text
+from opentrail.sessions.caller import Caller, anchor_of, caller_of, text
 from opentrail.sessions.issued import ISSUING, Issued, issued_by
 from opentrail.sessions.session import DAY_LENGTH, Seen, Span, is_daily, own_session
 
 REMEMBERED = 50_000
-"""Identities; about 100 MB at the most usual sizes would be 10 times that."""
+"""Identities; about 100 MB of them."""
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -47,22 +48,32 @@ class Gathered(NamedTuple):
     issued: set[Issued]
 
 
+class _Met(NamedTuple):
+    """An identity met before; the number stands for it where a hash of all would be slow."""
+
+    number: int
+    seen: Seen
+
+
+_MetAs = tuple[bytes, str, str, bool]
+
+
 class Gatherer:
     """Reads batches; remembers the identities met last."""
 
     def __init__(self) -> None:
-        self._met: dict[tuple[bytes, str, str, bool], Seen | None] = {}
+        self._met: dict[_MetAs, _Met | None] = {}
+        self._numbers = count()
 
     def gather(self, raws: Iterable[bytes]) -> Gathered:
         """What the records tell; those that can't be read tell nothing."""
-        spans: dict[Seen, list[str]] = {}
-        issued: set[Issued] = set()
-        met, decode = self._met, _HEAD.decode
+        batch = _Batch()
+        known, decode = self._met, _HEAD.decode
         for raw in raws:
             try:
                 head = decode(raw)
             except (msgspec.MsgspecError, ValueError, RecursionError):
-                self._read_slowly(raw, spans, issued)
+                self._read_slowly(raw, batch)
                 continue
             time = head.eventTime
             console = (
@@ -76,30 +87,63 @@ class Gatherer:
                 console,
             )
             try:
-                seen = met[met_as]
+                met = known[met_as]
             except KeyError:
-                seen = self._meet(met_as, raw)
-            if seen is not None:
-                _note(spans, seen, time)
+                met = self._meet(met_as, raw)
+            if met is None:
+                continue
+            batch.note(met, time)
             if (head.eventSource, head.eventName) in ISSUING:
-                _note_issued(issued, decode_record(raw))
-        return Gathered({seen: Span(*span) for seen, span in spans.items()}, issued)
+                batch.note_issued(decode_record(raw), met.seen.caller)
+        return batch.gathered()
 
-    def _meet(self, met_as: tuple[bytes, str, str, bool], raw: bytes) -> Seen | None:
+    def _meet(self, met_as: _MetAs, raw: bytes) -> _Met | None:
         record = decode_record(raw)
         seen = None if record is None else seen_of(record)
         if len(self._met) >= REMEMBERED:
             self._met.clear()
-        self._met[met_as] = seen
-        return seen
+        met = None if seen is None else _Met(next(self._numbers), seen)
+        self._met[met_as] = met
+        return met
 
-    def _read_slowly(self, raw: bytes, spans: dict[Seen, list[str]], issued: set[Issued]) -> None:
+    def _read_slowly(self, raw: bytes, batch: _Batch) -> None:
         record = decode_record(raw)
         seen = None if record is None else seen_of(record)
         if record is None or seen is None:
             return
-        _note(spans, seen, text(record.get("eventTime")))
-        _note_issued(issued, record)
+        batch.note(_Met(next(self._numbers), seen), text(record.get("eventTime")))
+        batch.note_issued(record, seen.caller)
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self._spans: dict[int, tuple[Seen, list[str]]] = {}
+        self._issued: set[Issued] = set()
+
+    def note(self, met: _Met, time: str) -> None:
+        """A record at a time; times that are none do not count."""
+        found = self._spans.get(met.number)
+        if found is None:
+            time = time if _TIME.fullmatch(time) else ""
+            self._spans[met.number] = met.seen, [time, time]
+            return
+        span = found[1]
+        if not span[0] <= time <= span[1] and _TIME.fullmatch(time):
+            span[0] = min(span[0], time) if span[0] else time
+            span[1] = max(span[1], time)
+
+    def note_issued(self, record: Mapping[str, Any] | None, caller: Caller) -> None:
+        issued = None if record is None else issued_by(record, caller)
+        if issued is not None:
+            self._issued.add(issued)
+
+    def gathered(self) -> Gathered:
+        """Identities that are spelled differently, but say the same, are one."""
+        seen: dict[Seen, Span] = {}
+        for one, span in self._spans.values():
+            known = seen.get(one)
+            seen[one] = Span(*span) if known is None else known.joined(Span(*span))
+        return Gathered(seen, self._issued)
 
 
 def decode_record(raw: bytes) -> dict[str, Any] | None:
@@ -124,19 +168,3 @@ def seen_of(record: Mapping[str, Any]) -> Seen | None:
     account = text(record.get("recipientAccountId"))
     kept_day = day if is_daily(anchor) else ""
     return Seen(anchor, own_session(anchor, day), account, caller, kept_day)
-
-
-def _note(spans: dict[Seen, list[str]], seen: Seen, time: str) -> None:
-    span = spans.get(seen)
-    if span is None:
-        time = time if _TIME.fullmatch(time) else ""
-        spans[seen] = [time, time]
-    elif not span[0] <= time <= span[1] and _TIME.fullmatch(time):
-        span[0] = min(span[0], time) if span[0] else time
-        span[1] = max(span[1], time)
-
-
-def _note_issued(issued: set[Issued], record: Mapping[str, Any] | None) -> None:
-    found = None if record is None else issued_by(record)
-    if found is not None:
-        issued.add(found)

@@ -13,13 +13,13 @@ CREATE INDEX IF NOT EXISTS seen_last ON seen (last);
 CREATE INDEX IF NOT EXISTS seen_anchor ON seen (anchor);
 CREATE INDEX IF NOT EXISTS seen_principal ON seen (principal, kind, created);
 CREATE TABLE IF NOT EXISTS caller (
-  anchor TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (anchor, body)
+  anchor TEXT NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (anchor, digest)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refers (
   reference TEXT NOT NULL, anchor TEXT NOT NULL, PRIMARY KEY (reference, anchor)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS issued (
-  id INTEGER PRIMARY KEY, body BLOB NOT NULL UNIQUE, time TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body BLOB NOT NULL, time TEXT NOT NULL,
   issuer_key TEXT NOT NULL, issuer_session TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS issued_key ON issued (issuer_key);
@@ -33,7 +33,10 @@ CREATE TABLE IF NOT EXISTS anchor (anchor TEXT PRIMARY KEY, person INTEGER NOT N
 CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS anchor_person ON anchor (person);
 """
-"""`refers`: what callers' credentials were issued as; `issued_as`: what they are referred to by."""
+"""`digest`: of a body; seen.caller is one.
+
+`refers`: what callers' credentials were issued as; `issued_as`: what they are referred to by.
+"""
 
 WRITE_SEEN = """
 INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -44,6 +47,20 @@ ON CONFLICT DO UPDATE SET
 WHERE excluded.last > last
    OR (excluded.first <> '' AND (first = '' OR excluded.first < first))
 """
+
+READ_SEEN = """
+SELECT seen.anchor, session, account, body, day, first, last
+FROM seen JOIN caller ON caller.anchor = seen.anchor AND caller.digest = seen.caller
+"""
+
+BELOW = """
+SELECT reference FROM issued_as JOIN issued ON issued.id = issued_as.id
+WHERE issuer_key IN (SELECT value FROM json_each(?1))
+UNION
+SELECT reference FROM issued_as JOIN issued ON issued.id = issued_as.id
+WHERE issuer_session IN (SELECT value FROM json_each(?1))
+"""
+"""What was issued at the request of credentials."""
 
 _LIVE = """
 WITH RECURSIVE live (reference) AS (

@@ -11,6 +11,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,14 @@ from opentrail.adapters.sessions.answers import (
     is_lasting_key,
     is_temporary_key,
 )
-from opentrail.adapters.sessions.schema import ANCESTORS, SCHEMA, SWEEPS, WRITE_SEEN
+from opentrail.adapters.sessions.schema import (
+    ANCESTORS,
+    BELOW,
+    READ_SEEN,
+    SCHEMA,
+    SWEEPS,
+    WRITE_SEEN,
+)
 from opentrail.errors import Unavailable
 from opentrail.ports.sessions import Passes, SessionQuery
 from opentrail.sessions import (
@@ -107,7 +116,7 @@ class SqliteSessionIndex(SessionAnswers):
                 _anchor(one)
                 for (one,) in self._connection.execute(
                     "DELETE FROM caller WHERE NOT EXISTS (SELECT 1 FROM seen "
-                    "WHERE seen.anchor = caller.anchor AND seen.caller = caller.body) "
+                    "WHERE seen.anchor = caller.anchor AND seen.caller = caller.digest) "
                     "RETURNING anchor"
                 )
             }
@@ -150,7 +159,7 @@ class SqliteSessionIndex(SessionAnswers):
         values: list[Any] = [query.start, query.end, query.end, query.account, query.account]
         if people is not None:
             where += (
-                " AND anchor IN (SELECT anchor FROM anchor "
+                " AND seen.anchor IN (SELECT anchor FROM anchor "
                 "WHERE person IN (SELECT value FROM json_each(?)))"
             )
             values.append(people)
@@ -191,16 +200,17 @@ class SqliteSessionIndex(SessionAnswers):
         """The anchors with callers not known before."""
         changed = set()
         for one, span in seen.items():
-            anchor, body = _spelled(one.anchor), msgspec.json.encode(one.caller)
-            caller = one.caller
+            anchor, caller = _spelled(one.anchor), one.caller
+            body = msgspec.json.encode(caller)
+            digest = _digest(body)
             self._connection.execute(
                 WRITE_SEEN,
                 (
-                    *(one.session, anchor, one.account, body, one.day, *span),
+                    *(one.session, anchor, one.account, digest, one.day, *span),
                     *(_kind(one), caller.principal, caller.created),
                 ),
             )
-            if self._new("INSERT OR IGNORE INTO caller VALUES (?, ?)", anchor, body):
+            if self._new("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", anchor, digest, body):
                 changed.add(one.anchor)
                 self._connection.executemany(
                     "INSERT OR IGNORE INTO refers VALUES (?, ?)",
@@ -210,60 +220,54 @@ class SqliteSessionIndex(SessionAnswers):
 
     def _write_issued(self, issued: Issued) -> bool:
         """Whether it was not known before."""
-        issuer = issued.issuer
+        issuer, body = issued.issuer, msgspec.json.encode(issued)
         session = session_reference(issuer.principal, issuer.created)
-        if not self._new(
-            "INSERT OR IGNORE INTO issued (body, time, issuer_key, issuer_session) "
-            "VALUES (?, ?, ?, ?)",
-            *(msgspec.json.encode(issued), issued.time, issuer.key, session),
-        ):
+        made = self._connection.execute(
+            "INSERT OR IGNORE INTO issued (digest, body, time, issuer_key, issuer_session) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (_digest(body), body, issued.time, issuer.key, session),
+        )
+        if made.rowcount < 1:
             return False
-        number = self._connection.execute("SELECT last_insert_rowid()").fetchone()[0]
         self._connection.executemany(
             "INSERT OR IGNORE INTO issued_as VALUES (?, ?)",
-            [(reference, number) for reference in issued.references],
+            [(reference, made.lastrowid) for reference in issued.references],
         )
         return True
 
     def _below(self, issued: list[Issued]) -> set[Anchor]:
         """The anchors whose chains lead through what was issued."""
-        waiting = [one for new in issued if not new.long_term for one in new.references]
+        level = {one for new in issued if not new.long_term for one in new.references}
         met: set[str] = set()
-        anchors = set()
-        while waiting:
-            reference = waiting.pop()
-            if reference in met:
-                continue
-            met.add(reference)
-            refers = self._all("SELECT anchor FROM refers WHERE reference = ?", reference)
+        anchors: set[Anchor] = set()
+        while level:
+            met |= level
+            listed = msgspec.json.encode(list(level)).decode()
+            refers = self._all(
+                "SELECT DISTINCT anchor FROM refers "
+                "WHERE reference IN (SELECT value FROM json_each(?))",
+                listed,
+            )
             anchors |= {_anchor(one) for (one,) in refers}
-            waiting += [
-                one
-                for (one,) in self._all(
-                    "SELECT reference FROM issued_as JOIN issued ON issued.id = issued_as.id "
-                    "WHERE issuer_key = ? OR issuer_session = ?",
-                    reference,
-                    reference,
-                )
-            ]
+            level = {one for (one,) in self._all(BELOW, listed)} - met
         return anchors
 
     def _work_out(self, anchors: set[Anchor]) -> None:
-        known: dict[str, tuple[Issued, ...]] = {}
-
-        def lookup(reference: str) -> tuple[Issued, ...]:
-            if reference not in known:
-                known[reference] = self.lookup(reference)
-            return known[reference]
-
+        lookup = cache(self.lookup)
         for anchor in anchors:
             person = chain_behind(self.callers(anchor), lookup).person
-            body = msgspec.json.encode(person)
-            self._connection.execute("INSERT OR IGNORE INTO person (body) VALUES (?)", (body,))
             self._connection.execute(
-                "INSERT OR REPLACE INTO anchor VALUES (?, (SELECT id FROM person WHERE body = ?))",
-                (_spelled(anchor), body),
+                "INSERT OR REPLACE INTO anchor VALUES (?, ?)",
+                (_spelled(anchor), self._number(person)),
             )
+
+    def _number(self, person: Person) -> int:
+        body = msgspec.json.encode(person)
+        row = self._one("SELECT id FROM person WHERE body = ?", body)
+        if row is not None:
+            return int(row[0])
+        made = self._connection.execute("INSERT INTO person (body) VALUES (?)", (body,))
+        return int(made.lastrowid or 0)
 
     def _people(self, passes: Passes) -> str:
         """The numbers of those of whom one text passes, as a JSON array."""
@@ -272,10 +276,7 @@ class SqliteSessionIndex(SessionAnswers):
         return msgspec.json.encode(found).decode()
 
     def _rows(self, where: str, *values: Any) -> tuple[Row, ...]:
-        rows = self._all(
-            f"SELECT anchor, session, account, caller, day, first, last FROM seen {where}",  # noqa: S608 - constants
-            *values,
-        )
+        rows = self._all(f"{READ_SEEN} {where}", *values)
         return tuple(
             (Seen(_anchor(anchor), session, account, _CALLER.decode(caller), day), Span(*span))
             for anchor, session, account, caller, day, *span in rows
@@ -309,6 +310,10 @@ def _kind(seen: Seen) -> str:
     if is_temporary_key(seen):
         return "temporary"
     return "lasting" if is_lasting_key(seen) else str(seen.anchor.kind)
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).digest()
 
 
 def _spelled(anchor: Anchor) -> str:
