@@ -11,6 +11,7 @@ import pytest
 from events_world import START, World, fill, record
 from opentrail.adapters.sessions import FILE_NAME, SqliteSessionIndex
 from opentrail.cli.events.opening import caret
+from opentrail.cli.events.table import row
 
 EVIL = "=cmd|' /C calc'!A0\x1b[2J\u202e"
 
@@ -245,3 +246,13 @@ def test_a_person_is_found_through_a_role(tmp_path: Path, monkeypatch: pytest.Mo
     assert names == ["PutObject", "AssumeRole"]
     assert world.out("search", "person != alice", "--count") == "1\n"
     assert world.run("facets", "person").exit_code == 2
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_line_fits_the_terminal_and_nothing_is_cut_where_there_is_none(columns: int) -> None:
+    raw = record(7, errorCode="AccessDenied" * 9, eventName="N\u202e" * 40)
+
+    assert len(row(raw, columns)) <= columns
+    assert "\u202e" not in row(raw, columns)
+    assert row(raw, 0).startswith(f"{7:08x}-0000-4000-8000-000000000000 2026-07-02T")
+    assert "AccessDenied" * 9 in row(raw, 0)

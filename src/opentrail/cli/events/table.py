@@ -12,6 +12,9 @@ from opentrail.record import Record, UserIdentity, read_record
 SHORT_ID = 8
 """Characters of an id on a terminal; `opentrail events show` takes them."""
 
+WIDE = 130
+"""Columns of a terminal from which on a line has everything."""
+
 _UNREADABLE_SHOWN = 200
 
 
@@ -34,7 +37,8 @@ def row(raw: bytes, columns: int) -> str:
         return _cut(safe(f"{'unreadable':{SHORT_ID}} {text}  ({problem})"), columns)
     event_id = record.head.event_id
     shown = event_id[:SHORT_ID] if columns else event_id
-    return _cut(safe(f"{shown:{SHORT_ID}} ") + _text(record), columns)
+    told = _narrow(record) if 0 < columns < WIDE else _text(record)
+    return _cut(safe(f"{shown:{SHORT_ID}} ") + told, columns)
 
 
 def who(identity: UserIdentity) -> str:
@@ -56,6 +60,24 @@ def _text(record: Record) -> str:
         about,
     )
     return safe(" ".join(parts).rstrip())
+
+
+def _narrow(record: Record) -> str:
+    """What matters most, for a terminal that is not wide."""
+    head = record.head
+    about = next((one.arn or one.arn_prefix or "" for one in head.resources or ()), "")
+    parts = (
+        head.event_time[5:19].replace("T", " "),
+        _fitted(head.event_name or head.event_type or "-", 20),
+        _fitted(who(head.user_identity or UserIdentity()), 12),
+        _fitted(head.error_code or "ok", 12),
+        about or head.source_ip_address or "",
+    )
+    return safe(" ".join(parts).rstrip())
+
+
+def _fitted(text: str, columns: int) -> str:
+    return f"{_cut(text, columns):{columns}}"
 
 
 def _cut(text: str, columns: int) -> str:
