@@ -93,11 +93,11 @@ def test_the_ending_of_the_file_names_its_format(world: World, tmp_path: Path) -
     table = pq.read_table(tmp_path / "x.parquet").to_pylist()
     assert len(rows) == len(table) == 104
     by_id = {one["event_id"]: one for one in table}
-    for row in rows:
-        if row["eventID"]:
-            same = by_id[row["eventID"]]
-            assert (same["event_name"], same["identity_user_name"]) == (row["eventName"], "alice")
-            assert json.loads(same["record"])["eventID"] == row["eventID"]
+    for one in rows:
+        if one["eventID"]:
+            same = by_id[one["eventID"]]
+            assert (same["event_name"], same["identity_user_name"]) == (one["eventName"], "alice")
+            assert json.loads(same["record"])["eventID"] == one["eventID"]
     assert not list(tmp_path.glob("x.*.*"))
 
 
