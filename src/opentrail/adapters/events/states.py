@@ -13,6 +13,7 @@ import numpy.typing as npt
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, NO_HASH, hash_of, short
 from opentrail.adapters.events.segments.members import PARAMETERS, candidates
+from opentrail.adapters.events.segments.postings import CATEGORY, DATA
 from opentrail.adapters.events.segments.schema import (
     ABSENT,
     COMPLEX,
@@ -127,6 +128,9 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
         return _at(found, rows)
     if test.operator is Operator.EQUALS and test.path[-1] in MEMBERS and test.path[0] == _RESPONSE:
         named = _list_states(segment, Test(RESOURCE_NAME, Operator.EQUALS, test.value), rows)
+        data = segment.code(CATEGORY, DATA)
+        if data is not None:
+            named[_at(segment.codes(CATEGORY), rows) == data] = MAYBE
         return np.minimum(named, np.uint8(MAYBE))
     return np.full(len(rows), MAYBE, np.uint8)
 

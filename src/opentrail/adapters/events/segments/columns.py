@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import xxhash
@@ -18,8 +18,8 @@ import xxhash
 from opentrail.adapters.events.segments import heads
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.heads import COMPLEX, PARTS, Head, Odd, Text
-from opentrail.adapters.events.segments.members import put_members, tokens_of
-from opentrail.adapters.events.segments.postings import CATEGORY, MANAGEMENT, put_postings
+from opentrail.adapters.events.segments.members import Tokens, put_members
+from opentrail.adapters.events.segments.postings import CATEGORY, DATA, MANAGEMENT, put_postings
 from opentrail.adapters.events.segments.schema import (
     FIRST,
     HASHED_PATHS,
@@ -32,6 +32,7 @@ from opentrail.adapters.events.segments.schema import (
     Path,
 )
 from opentrail.adapters.events.segments.texts import Texts, encode_text, joined
+from opentrail.history.resource_names import names_in
 
 _TRUTH: dict[bool | None, str | None] = {True: "true", False: "false", None: None}
 NO_HASH, COMPLEX_HASH = 0, 1
@@ -68,12 +69,31 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
+    """Records read.
+
+    Attributes:
+        members: By name, of every record; of odd ones a stand-in's.
+        odd: By number in the batch.
+    """
+
     raws: Sequence[bytes]
-    usual: list[Head]
+    members: dict[str, tuple[Any, ...]]
     odd: dict[int, Odd]
 
     def of_head(self, name: str) -> list[Any]:
-        return list(map(attrgetter(name), self.usual))
+        return list(self.members[name])
+
+    def part(self, name: str) -> list[bytes]:
+        """A member's JSON."""
+        return list(map(bytes, self.members[name]))
+
+
+def _read(raws: Sequence[bytes]) -> _Batch:
+    read = list(map(heads.read_head, raws))
+    odd = {number: heads.read_odd(raws[number]) for number, one in enumerate(read) if one is None}
+    tuples = map(msgspec.structs.astuple, (_STAND_IN if one is None else one for one in read))
+    by_member = zip(*tuples, strict=True)
+    return _Batch(raws, dict(zip(Head.__struct_fields__, by_member, strict=True)), odd)
 
 
 def make_columns(
@@ -85,16 +105,15 @@ def make_columns(
         arrived: Epoch seconds, of all or of each; the time of records that tell none.
         seed: Of the hashes.
     """
-    read = list(map(heads.read_head, raws))
-    odd = {number: heads.read_odd(raws[number]) for number, one in enumerate(read) if one is None}
-    batch = _Batch(raws, [_STAND_IN if one is None else one for one in read], odd)
-    lists = _lists(batch, seed)
+    batch = _read(raws)
+    odd = batch.odd
+    parts = {name: batch.part(name) for name in PARTS}
+    lists = _lists(batch, parts, seed)
     times = _times(batch, arrived)
-    identity_parts = [bytes(one.userIdentity) for one in batch.usual]
     # Stable: of equal times the earlier arrived comes first.
     order = np.argsort(times, kind="stable")
     arrays: dict[str, Array] = {"time": _small(times[order])}
-    identities = _identities(batch, identity_parts)
+    identities = _identities(batch, parts["userIdentity"])
     for number, path in enumerate(TOP_PATHS):
         _put_single(arrays, path, _top(batch, number, path[0]), order)
     _put_identities(arrays, identities, order)
@@ -117,7 +136,7 @@ def make_columns(
         times=times[order],
         id_hashes=np.where(by_id <= COMPLEX_HASH, contents, by_id).astype(np.uint64),
         content_hashes=contents,
-        parts=_parts(batch, identity_parts),
+        parts=_with_odd(parts, odd),
         plain=_plain(batch, ids),
         odd_rows=frozenset(
             np.flatnonzero(np.isin(order, np.fromiter(odd, np.intp, len(odd)))).tolist()
@@ -150,11 +169,10 @@ def _times(batch: _Batch, arrived: int | npt.NDArray[np.int64]) -> npt.NDArray[n
     stand_in = np.broadcast_to(np.asarray(arrived, np.int64), len(batch.raws))
     known: dict[str, int | None] = {}
     found: list[int] = []
-    for number, head in enumerate(batch.usual):
+    for number, text in enumerate(batch.members["eventTime"]):
         if number in batch.odd:
             when = batch.odd[number].event_time
         else:
-            text = head.eventTime
             if text not in known:
                 known[text] = heads.epoch_seconds(text)
             when = known[text]
@@ -273,17 +291,26 @@ class _Lists:
     tokens: list[list[int]]
 
 
-def _lists(batch: _Batch, seed: int) -> _Lists:
+def _lists(batch: _Batch, parts: Mapping[str, list[bytes]], seed: int) -> _Lists:
     """What can't be taken apart makes its record an odd one."""
     lists = _Lists(([], [], [], []), ([], [], [], []), [])
-    known: dict[bytes, tuple[heads.Texts, heads.Texts] | None] = {}
-    for number, head in enumerate(batch.usual):
-        found = None if number in batch.odd else _usual_lists(head, known)
+    tokens = Tokens(seed)
+    known: dict[bytes, heads.Resources | None] = {}
+    usual = zip(
+        batch.members["eventSource"],
+        batch.members["eventCategory"],
+        parts["resources"],
+        parts["requestParameters"],
+        parts["responseElements"],
+        strict=True,
+    )
+    for number, members in enumerate(usual):
+        found = None if number in batch.odd else _usual_lists(members, known)
         if found is None:
             odd = batch.odd.setdefault(number, heads.read_odd(batch.raws[number]))
             found = odd.lists, odd.resources, odd.parameters
         own, (pairs, cut), parameters = found
-        lists.tokens.append(tokens_of(parameters, seed) if parameters else [])
+        lists.tokens.append(tokens.of(parameters) if parameters else [])
         names: list[Text] = list({name: None for _, name in pairs})
         if cut:
             names.append(COMPLEX)
@@ -297,21 +324,27 @@ def _lists(batch: _Batch, seed: int) -> _Lists:
     return lists
 
 
+_NO_RESOURCES: tuple[heads.Pairs, bool] = ((), False)
+
+
 def _usual_lists(
-    head: Head, known: dict[bytes, tuple[heads.Texts, heads.Texts] | None]
+    members: tuple[str | None, str | None, bytes, bytes, bytes],
+    known: dict[bytes, heads.Resources | None],
 ) -> tuple[tuple[heads.Texts, ...], tuple[heads.Pairs, bool], Any] | None:
-    resources = bytes(head.resources)
+    source, category, resources, request, response = members
     if resources not in known:
         known[resources] = heads.read_resources(resources)
     own = known[resources]
     if own is None:
         return None
     try:
-        parameters = heads.read_part(bytes(head.requestParameters))
-        parts = (parameters, heads.read_part(bytes(head.responseElements)))
-        return own, heads.looked_up(head.eventSource or "", resources, own, parts), parameters
+        parameters = heads.read_part(request)
+        if category == DATA:
+            return own.lists, _NO_RESOURCES, parameters
+        found = names_in(source or "", own.pairs, (parameters, heads.read_part(response)))
     except heads.REFUSED:
         return None
+    return own.lists, found, parameters
 
 
 def _put_lists(arrays: dict[str, Array], lists: _Lists, order: npt.NDArray[np.intp]) -> None:
@@ -359,15 +392,11 @@ def _content_hashes(raws: Sequence[bytes], seed: int) -> npt.NDArray[np.uint64]:
     return np.fromiter((xxhash.xxh3_64_intdigest(raw, seed) for raw in raws), np.uint64, len(raws))
 
 
-def _parts(batch: _Batch, identity_parts: list[bytes]) -> dict[str, list[bytes]]:
-    found = {
-        name: identity_parts if name == "userIdentity" else list(map(bytes, batch.of_head(name)))
-        for name in PARTS
-    }
-    for row, one in batch.odd.items():
+def _with_odd(parts: dict[str, list[bytes]], odd: Mapping[int, Odd]) -> Mapping[str, list[bytes]]:
+    for row, one in odd.items():
         for name, part in zip(PARTS, one.parts, strict=True):
-            found[name][row] = part
-    return found
+            parts[name][row] = part
+    return parts
 
 
 def _plain(batch: _Batch, ids: Mapping[str, list[Text]]) -> dict[str, list[Text]]:

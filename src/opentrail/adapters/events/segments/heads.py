@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -199,17 +199,31 @@ def read_identity(raw: bytes) -> tuple[tuple[Text, ...], str] | None:
     return texts, _username(texts)
 
 
-def read_resources(raw: bytes) -> tuple[Texts, Texts] | None:
-    """Texts of LIST_PATHS; None for odd resources."""
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """A record's own resources.
+
+    Attributes:
+        lists: Texts of LIST_PATHS.
+        pairs: (type, ARN) of those that have both.
+    """
+
+    lists: tuple[Texts, ...]
+    pairs: Pairs
+
+
+def read_resources(raw: bytes) -> Resources | None:
+    """The resources in a member's JSON; None for odd ones."""
     try:
-        found = _RESOURCES.decode(raw)
+        found = _RESOURCES.decode(raw) or []
     except REFUSED:
         return None
-    if not found:
-        return ((), ())
-    return (
-        tuple(one.ARN for one in found if one.ARN is not None),
-        tuple(one.type for one in found if one.type is not None),
+    return Resources(
+        lists=(
+            tuple(one.ARN for one in found if one.ARN is not None),
+            tuple(one.type for one in found if one.type is not None),
+        ),
+        pairs=tuple((one.type, one.ARN) for one in found if one.type and one.ARN),
     )
 
 
@@ -246,33 +260,6 @@ def read_odd(raw: bytes) -> Odd:
     )
 
 
-def looked_up(
-    source: str, resources: bytes, own: tuple[Texts, ...], parts: Sequence[Any]
-) -> tuple[Pairs, bool]:
-    """(type, name) pairs that LookupEvents shows, and whether some were left out.
-
-    Args:
-        resources: The record's own, as JSON.
-        own: Texts of LIST_PATHS in them.
-        parts: Request and response, decoded.
-    """
-    arns, types = own
-    if len(arns) == len(types) == resources.count(b"{"):
-        # No more resources than that: each has both.
-        pairs = tuple(zip(types, arns, strict=True))
-    else:
-        pairs = tuple(
-            (one.type, one.ARN)
-            for one in _RESOURCES.decode(resources) or ()
-            if one.type is not None and one.ARN is not None
-        )
-    return names_in(
-        source,
-        tuple((kind, arn) for kind, arn in pairs if kind and arn),  # type: ignore[misc]
-        parts,
-    )
-
-
 def read_part(raw: bytes) -> Any:
     """A member's JSON decoded, numbers as they are spelled; None where it can hold nothing.
 
@@ -286,7 +273,7 @@ def read_part(raw: bytes) -> Any:
     return _PART.decode(raw)
 
 
-_MINUS_ZERO = re.compile(rb"[\s:,\[]-0[\s,\]}]")
+_MINUS_ZERO = re.compile(rb"-0[\s,\]}]")
 _SHORTEST = len(b'{"a":1}')
 
 

@@ -8,6 +8,7 @@ taken apart. Equal bits make a row a candidate; the record tells.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,28 +32,38 @@ def token_of(name: str, text: str, seed: int) -> int:
     return xxhash.xxh3_64_intdigest(encode_text(f"{name}\0{text}"), seed) & _BITS or 1
 
 
-def tokens_of(parameters: Any, seed: int) -> list[int]:
-    """Of every member with a text.
+class Tokens:
+    """The tokens of a batch; members repeat, and are hashed once."""
 
-    Args:
-        parameters: Decoded with numbers as they are spelled (see search.reading).
-    """
-    found: list[int] = []
-    if isinstance(parameters, dict | list) and not _gather(parameters, "", found, seed):
-        return [UNKNOWN]
-    return found
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._known: dict[tuple[str, str], int] = {}
 
+    def of(self, parameters: Any) -> list[int]:
+        """Of every member with a text.
 
-def _gather(value: dict[str, Any] | list[Any], name: str, found: list[int], seed: int) -> bool:
-    """False when there are too many."""
-    pairs = value.items() if isinstance(value, dict) else ((name, one) for one in value)
-    for member, item in pairs:
-        if isinstance(item, dict | list):
-            if not _gather(item, member, found, seed):
-                return False
-        elif (text := text_of(item)) is not None:
-            found.append(token_of(member, text, seed))
-    return len(found) <= MOST
+        Args:
+            parameters: Decoded with numbers as they are spelled (see search.reading).
+        """
+        found: list[int] = []
+        if isinstance(parameters, dict | list) and not self._gather(parameters, "", found):
+            return [UNKNOWN]
+        return found
+
+    def _gather(self, value: dict[str, Any] | list[Any], name: str, found: list[int]) -> bool:
+        """False when there are too many."""
+        pairs = value.items() if isinstance(value, dict) else ((name, one) for one in value)
+        for member, item in pairs:
+            if isinstance(item, dict | list):
+                if not self._gather(item, member, found):
+                    return False
+            elif (text := text_of(item)) is not None:
+                pair = (member, text)
+                token = self._known.get(pair)
+                if token is None:
+                    token = self._known[pair] = token_of(member, text, self._seed)
+                found.append(token)
+        return len(found) <= MOST
 
 
 def put_members(
@@ -63,7 +74,7 @@ def put_members(
     counts = np.fromiter(map(len, in_order), np.uint8, len(in_order))
     arrays[f"tokens:{PARAMETERS}"] = counts
     arrays[f"token:{PARAMETERS}"] = np.fromiter(
-        (token for some in in_order for token in some), np.uint32, int(counts.sum(dtype=np.int64))
+        chain.from_iterable(in_order), np.uint32, int(counts.sum(dtype=np.int64))
     )
 
 

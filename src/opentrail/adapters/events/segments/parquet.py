@@ -82,9 +82,7 @@ def _arrays(columns: Columns, raws: Sequence[bytes]) -> dict[str, pa.Array]:
     for path in TOP_PATHS + IDENTITY_PATHS:
         found[column_name(path)] = _coded(columns.arrays, ".".join(path))
     for name, texts in columns.plain.items():
-        found[_NAMES.get(name) or _snake(name)] = pa.array(
-            [_whole(texts[number]) for number in order], pa.string()
-        )
+        found[_NAMES.get(name) or _snake(name)] = _texts([texts[number] for number in order])
     for name in PARTS:
         part = columns.parts[name]
         found[_snake(name)] = _json([part[number] for number in order])
@@ -93,6 +91,14 @@ def _arrays(columns: Columns, raws: Sequence[bytes]) -> dict[str, pa.Array]:
          for row, number in enumerate(order)], pa.string()
     )  # fmt: skip
     return found
+
+
+def _texts(texts: list[Text]) -> pa.Array:
+    try:
+        return pa.array(texts, pa.string())
+    except (pa.ArrowException, UnicodeEncodeError):
+        # Lone surrogates, and what no single text tells.
+        return pa.array(list(map(_whole, texts)), pa.string())
 
 
 def _whole(text: Text) -> str | None:
@@ -111,9 +117,9 @@ def _coded(arrays: Mapping[str, Array], name: str) -> pa.Array:
 
 
 def _json(parts: list[bytes]) -> pa.Array:
-    present = np.fromiter((part not in (_NULL, b"") for part in parts), np.bool_, len(parts))
-    kept = [part if there else b"" for part, there in zip(parts, present.tolist(), strict=True)]
+    kept = [b"" if part == _NULL else part for part in parts]
     lengths = np.fromiter(map(len, kept), np.int32, len(kept))
+    present = lengths > 0
     offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
     content = b"".join(kept)
     try:

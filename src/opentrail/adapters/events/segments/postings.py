@@ -37,7 +37,8 @@ NO_ATTRIBUTE = ""
 CATEGORY: Path = ("eventCategory",)
 ACCOUNT: Path = ("recipientAccountId",)
 REGION: Path = ("awsRegion",)
-MANAGEMENT = "Management"
+MANAGEMENT, DATA = "Management", "Data"
+"""Data events are not looked up, and their resources not taken apart."""
 
 
 def put_postings(arrays: dict[str, Array], management: int | None) -> None:
