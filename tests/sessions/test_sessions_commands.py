@@ -12,6 +12,10 @@ from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
 from opentrail.adapters.sessions import FILE_NAME, SqliteSessionIndex
 from opentrail.cli.sessions import sessions
 from opentrail.clock import ManualClock
+from opentrail.ports.events import Search
+from opentrail.ports.sessions import derived, rewrite
+from opentrail.search.matching import matcher
+from opentrail.search.parser import parse_filter
 from opentrail.sessions.timeline import Counts, timeline
 from opentrail.workers.sessions import EXPIRE_EVERY, SessionsWorker
 from sessions.story import HERE, across_accounts, console, raw, record, stolen_key, user
@@ -161,3 +165,16 @@ def test_a_timeline_tells_what_changed() -> None:
     assert (counts.reads, counts.writes, counts.denied, counts.failed) == (2, 2, 1, 1)
     assert counts.addresses == ["198.51.100.7", "203.0.113.9"]
     assert (counts.first, counts.last) == ("2026-07-01T09:00:00Z", "2026-07-01T10:05:01Z")
+
+
+def test_a_store_finds_a_persons_events_by_the_rewritten_filter(data: Path) -> None:
+    index, reader = SqliteSessionIndex(data / FILE_NAME), SegmentEventReader(data / "events")
+    every = [one.raw for one in reader.stream(Search(limit=None))]
+
+    for text in ("person = anna@example.com", "NOT person like 'arn:*' AND session exists"):
+        asked = parse_filter(text)
+        found = reader.search(Search(where=rewrite(asked, index), limit=None))
+        passes = matcher(asked, derived(index))
+
+        assert [one.raw for one in found] == [raw for raw in every if passes(raw)]
+        assert found

@@ -107,7 +107,7 @@ def show(index: SessionIndex, events: EventReader, named: str, form: str) -> Non
         messages.print("This key was issued; no record of its use is here.")
         return
     chain = index.chain(found.caller)
-    where = records_in(index.keys_of_session(found.id))
+    where = records_in(index, index.keys_of_session(found.id))
     raws = (one.raw for one in events.stream(_of_session(found, where)))
     if form == "jsonl":
         for raw in raws:

@@ -95,6 +95,10 @@ class SessionIndex(Protocol):
         """The same for every session whose id passes; looks at all sessions."""
         ...
 
+    def shared_keys(self, anchors: Iterable[Anchor]) -> frozenset[Anchor]:
+        """Those of kind KEY whose key also stands in records that are found otherwise."""
+        ...
+
     def expire(self, before: str) -> int:
         """Forget callers not seen since, and issued keys that nothing kept leads to.
 
@@ -153,20 +157,20 @@ def _rewritten(test: Test, index: SessionIndex) -> Expression:
         return All((_SOMEBODY, Not(_rewritten(equal, index))))
     passes = text_matcher(test)
     if test.path[0] == "person":
-        return records_of(index.keys_of_person(passes))
+        return records_of(index, index.keys_of_person(passes))
     if test.operator is Operator.EQUALS:
-        return records_in(index.keys_of_session(test.value))
-    return records_in(index.keys_of_sessions(passes))
+        return records_in(index, index.keys_of_session(test.value))
+    return records_in(index, index.keys_of_sessions(passes))
 
 
-def records_in(found: Iterable[tuple[Anchor, str]]) -> Expression:
+def records_in(index: SessionIndex, found: Iterable[tuple[Anchor, str]]) -> Expression:
     """What is true of the records of sessions, given by `keys_of_session`."""
     by_day: dict[Expression | None, list[Anchor]] = {}
     for anchor, day in found:
         by_day.setdefault(_day_test(day) if is_daily(anchor) else None, []).append(anchor)
     parts = []
     for test, anchors in by_day.items():
-        of_day = records_of(anchors)
+        of_day = records_of(index, anchors)
         parts.append(of_day if test is None else All((test, of_day)))
     return parts[0] if len(parts) == 1 else Any(tuple(parts))
 
@@ -177,12 +181,22 @@ def _day_test(day: str) -> Expression:
     return Test(_TIME, Operator.PREFIX if len(day) == DAY_LENGTH else Operator.EQUALS, day)
 
 
-def records_of(anchors: Iterable[Anchor]) -> Expression:
-    """What is true of the records that have one of the anchors."""
-    parts = []
-    for kind, group in groupby(sorted(anchors), key=lambda one: one.kind):
+def records_of(index: SessionIndex, anchors: Iterable[Anchor]) -> Expression:
+    """What is true of the records that have one of the anchors.
+
+    Most keys stand in no other records than those found by them: such are asked for without more,
+    as one list of values, which a store decides by its columns.
+    """
+    anchors = sorted(anchors)
+    shared = index.shared_keys(anchors)
+    guarded = [one for one in anchors if one.kind is not AnchorKind.KEY or one in shared]
+    alone = [one for one in anchors if one.kind is AnchorKind.KEY and one not in shared]
+    parts: list[Expression] = []
+    for kind, group in groupby(guarded, key=lambda one: one.kind):
         found = tuple(group)
         parts.append(All((*_GUARDS[kind], Any(tuple(map(_FINDS[kind], found))))))
+    # Last, since where a record itself has to be asked, it is asked in this order.
+    parts += [_equals(_KEY, one.first) for one in alone]
     return parts[0] if len(parts) == 1 else Any(tuple(parts))
 
 
@@ -204,7 +218,7 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
 
 
 def _has(path: tuple[str, ...]) -> Test:
-    return Test(path, Operator.WILDCARD, "?*")
+    return Test(path, Operator.NOT_EQUALS, "")
 
 
 def _equals(path: Sequence[str], value: str) -> Test:

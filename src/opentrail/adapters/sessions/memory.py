@@ -58,6 +58,12 @@ class MemorySessionIndex(SessionAnswers):
             if any(map(passes, self.person_at(anchor, caller).texts))
         )
 
+    def shared_keys(self, anchors: Iterable[Anchor]) -> frozenset[Anchor]:
+        others = {one.caller.key for one in self._seen if one.anchor.kind is not AnchorKind.KEY}
+        return frozenset(
+            one for one in anchors if one.kind is AnchorKind.KEY and one.first in others
+        )
+
     def expire(self, before: str) -> int:
         old = [seen for seen, span in self._seen.items() if "" != span.last < before]
         for seen in old:

@@ -107,6 +107,16 @@ class SqliteSessionIndex(SessionAnswers):
         )
         return frozenset(_anchor(one) for (one,) in rows)
 
+    def shared_keys(self, anchors: Iterable[Anchor]) -> frozenset[Anchor]:
+        keys = [one.first for one in anchors if one.kind is AnchorKind.KEY]
+        rows = self._all(
+            "SELECT DISTINCT reference FROM refers "
+            "WHERE reference IN (SELECT value FROM json_each(?)) "
+            "AND substr(anchor, 1, 7) <> '[\"key\",'",
+            msgspec.json.encode(keys).decode(),
+        )
+        return frozenset(Anchor(AnchorKind.KEY, key) for (key,) in rows)
+
     def expire(self, before: str) -> int:
         with self._changing():
             gone = self._connection.execute(
