@@ -27,6 +27,7 @@ from opentrail.adapters.journal import (
 )
 from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.sessions import FILE_NAME as SESSIONS_FILE
+from opentrail.adapters.sessions import SqliteSessionIndex
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
@@ -56,6 +57,7 @@ from opentrail.workers.digests import DigestSettings, DigestWorker
 from opentrail.workers.events import EventsKeeper, EventsWorker
 from opentrail.workers.notifications import NotificationWorker
 from opentrail.workers.sending import SendingWorker
+from opentrail.workers.sessions import SessionsWorker
 
 SECRET_KIND = "secret"  # noqa: S105 - a kind of document
 _DELIVERY_KEY = "delivery"
@@ -233,6 +235,11 @@ class Parts:
     def events_worker(self, store: SegmentEventStore) -> EventsWorker:
         """Brings records into the store of events."""
         return EventsWorker(self.journal_reader, store, self.clock)
+
+    def sessions_worker(self) -> SessionsWorker:
+        """Learns who is behind which key."""
+        index = SqliteSessionIndex(self.settings.data / SESSIONS_FILE)
+        return SessionsWorker(self.events(), index, self.clock)
 
     def events_keeper(self, store: SegmentEventStore) -> EventsKeeper:
         """Joins small segments and forgets what is too old."""

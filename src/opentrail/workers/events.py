@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,17 +23,10 @@ _log = structlog.get_logger()
 class EventsWorker:
     """Follows the journal at its own pace."""
 
-    def __init__(
-        self,
-        journal: JournalReader,
-        store: EventStore,
-        clock: Clock,
-        observe: Callable[[tuple[bytes, ...]], None] | None = None,
-    ) -> None:
+    def __init__(self, journal: JournalReader, store: EventStore, clock: Clock) -> None:
         self._journal = journal
         self._store = store
         self._clock = clock
-        self._observe = observe
         place = store.place()
         self._place = journal.first() if place is None else place
         self._last: datetime | None = None
@@ -59,8 +51,6 @@ class EventsWorker:
 
     def _take(self, entries: tuple[Entry, ...]) -> None:
         raws = tuple(entry.raw for entry in entries)
-        if self._observe is not None:
-            self._observe(raws)
         became = self._store.append(raws, place=entries[-1].next_offset)
         self._place = entries[-1].next_offset
         if became.conflicts or became.unreadable:

@@ -39,9 +39,10 @@ class Catalog:
         self._path = path
         self._local = threading.local()
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with self.changing():
-            seed = secrets.randbits(62)
-            self._run("INSERT OR IGNORE INTO number VALUES (?, ?)", (_SEED, seed))
+        if self._number(_SEED) is None:
+            with self.changing():
+                seed = secrets.randbits(62)
+                self._run("INSERT OR IGNORE INTO number VALUES (?, ?)", (_SEED, seed))
         self.seed = self._number(_SEED) or 0
 
     def revision(self) -> int:

@@ -169,6 +169,11 @@ def _possible(snapshot: Snapshot, search: Search) -> list[Segment]:
         if (search.start is None or one.entry.newest >= search.start)
         and (search.end is None or one.entry.oldest < search.end)
         and (search.sequence_from is None or one.entry.sequence_end > search.sequence_from)
+        and (
+            search.sequence_before is None
+            or one.entry.numbered
+            or one.entry.first_sequence < search.sequence_before
+        )
     ]
 
 

@@ -49,6 +49,15 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> int:
         return file.tell()
 
 
+def sync_directory(directory: Path) -> None:
+    """Make the names of files in it durable, too."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 class Arrays(Mapping[str, Array]):
     """The arrays of a file, mapped.
 

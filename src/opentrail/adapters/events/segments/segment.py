@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.segments.arrays import Array, Arrays, write_arrays
+from opentrail.adapters.events.segments.arrays import Array, Arrays, sync_directory, write_arrays
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
@@ -103,6 +103,8 @@ def write_segment(
         folder = directory / PARQUET_FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         parquet_bytes = write_parquet(folder / f"{name}.parquet", columns, content.raws)
+        sync_directory(folder)
+    sync_directory(directory)
     return SegmentEntry(
         name=name,
         rows=len(order),
