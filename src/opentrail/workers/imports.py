@@ -99,7 +99,7 @@ class ImportOptions:
     """
 
     limits: Limits = LIMITS
-    batch_bytes: int = 64 * 1024 * 1024
+    batch_bytes: int = 32 * 1024 * 1024
     batch_objects: int = 5000
     jobs: int = 8
     only_proven: bool = False

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from opentrail.adapters.events.segments.segment import Segment
 
-LARGEST_ROWS = 262_144
-"""Larger segments are left alone."""
+LARGEST_ROWS = 65_536
+"""Larger ones would need more memory to write than a small machine has to spare."""
 
 _LEVELS = (1_024, 8_192, 32_768)
 _SEVERAL = 8

@@ -12,35 +12,32 @@ from opentrail.adapters.events.segments.segment import Segment
 Hashes = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 
-_SMALL = 65_536
-_RATIO = 8
-
 
 class HashSet:
-    """Hashes in two sorted runs, a large and a small one.
+    """Hashes in sorted runs, each more than twice as long as the next.
 
-    The small one is merged into the large one when it has grown to a part of it, so adding n
-    hashes in batches costs n log n in all, and asking is a binary search.
+    A new batch is a run; runs of like length are merged. So each hash is merged a few times however
+    many come in, and asking is a binary search in a few runs.
     """
 
     def __init__(self) -> None:
-        self._large = np.zeros(0, np.uint64)
-        self._small = np.zeros(0, np.uint64)
+        self._runs: list[Hashes] = []
 
     def __len__(self) -> int:
-        return len(self._large) + len(self._small)
+        return sum(map(len, self._runs))
 
     def add(self, hashes: Hashes) -> None:
-        """Those that are there already stay once, sooner or later."""
-        self._small = np.unique(np.concatenate([self._small, hashes]))
-        if len(self._small) > max(_SMALL, len(self._large) // _RATIO):
-            self._large = np.unique(np.concatenate([self._large, self._small]))
-            self._small = self._small[:0]
+        """Those that are there already do no harm."""
+        run = np.sort(hashes)
+        while self._runs and len(self._runs[-1]) <= 2 * len(run):
+            # Stable sorting takes two sorted runs as what they are: it only merges.
+            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
+        self._runs.append(run)
 
     def holds(self, hashes: Hashes) -> Flags:
         """For each whether it is there."""
         found = np.zeros(len(hashes), np.bool_)
-        for run in (self._large, self._small):
+        for run in self._runs:
             if len(run):
                 places = np.searchsorted(run, hashes)
                 places[places == len(run)] = 0
