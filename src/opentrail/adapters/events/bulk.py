@@ -154,12 +154,19 @@ class BulkAppender:
                 late = self._late(raws, ids, decision)
                 if (late & keep == keep).all():
                     if entry is not None:
-                        self._own.add(self._store.take(entry).number)
+                        self._take(entry)
                     return int(np.count_nonzero(keep)), 0 if entry is None else entry.unreadable
             # Another writer was quicker with some of them.
             keep = late & keep
             if entry is not None:
                 self._store.discard(entry)
+
+    def _take(self, entry: SegmentEntry) -> None:
+        number = self._store.take(entry).number
+        with self._lock:
+            self._own.add(number)
+            # Its ids are known since the decision.
+            self._known.mark_seen(number)
 
     def _wait_for(self, ticket: int) -> None:
         with self._lock:
