@@ -11,6 +11,7 @@ import numpy as np
 
 from opentrail.adapters.events import lookups
 from opentrail.adapters.events.catalog import Catalog
+from opentrail.adapters.events.directory import Directory
 from opentrail.adapters.events.finding import (
     Blocks,
     Hit,
@@ -21,6 +22,7 @@ from opentrail.adapters.events.finding import (
     whole,
 )
 from opentrail.adapters.events.prefilter import narrow
+from opentrail.adapters.events.segments.postings import ATTRIBUTES
 from opentrail.adapters.events.segments.records import Dictionaries
 from opentrail.adapters.events.segments.schema import FIRST, LIST_PATHS, SINGLE_PATHS
 from opentrail.adapters.events.segments.schema import Path as FieldPath
@@ -42,14 +44,17 @@ class SegmentEventReader:
         self._directory = directory
         self._catalog = Catalog(directory / "catalog.sqlite")
         self._dictionaries = Dictionaries(directory)
+        self._directory_of_values = Directory(self._catalog.seed)
         self._snapshots = Snapshots(directory, self._catalog, self._dictionaries)
 
     def lookup(self, query: LookupQuery, after: Position | None) -> tuple[StoredEvent, ...]:
         if query.insight:
             return self.search(lookups.insight_search(query, after))
-        segments = self._snapshots.newest().segments
+        segments = lookups.possible(self._snapshots.newest().segments, query, after)
+        if query.attribute in ATTRIBUTES:
+            segments = self._directory_of_values.possible(segments, query.attribute, query.value)
         hits = in_order(
-            lookups.possible(segments, query, after),
+            segments,
             lambda one: lookups.hits(one, query, after, self._catalog.seed),
             newest_first=True,
         )

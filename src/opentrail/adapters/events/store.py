@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events import expiry, joining
 from opentrail.adapters.events.admission import admit, in_batch_order
 from opentrail.adapters.events.known_ids import KnownIds
 from opentrail.adapters.events.reader import SegmentEventReader
 from opentrail.adapters.events.segments.columns import Columns, make_columns
 from opentrail.adapters.events.segments.segment import Content, Segment, SegmentEntry, write_segment
+from opentrail.adapters.events.upkeep import expiry, joining
 from opentrail.adapters.events.writing import Writer, remove_files, sweep, turn
 from opentrail.clock import Clock
 from opentrail.ports.events import Appended

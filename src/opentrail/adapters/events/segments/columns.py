@@ -118,7 +118,7 @@ def make_columns(
         _put_single(arrays, path, _top(batch, number, path[0]), order)
     _put_identities(arrays, identities, order)
     _put_lists(arrays, lists, order)
-    put_postings(arrays, _code_of(arrays, CATEGORY, MANAGEMENT))
+    put_postings(arrays, _code_of(arrays, CATEGORY, MANAGEMENT), seed)
     contents = _content_hashes(raws, seed)[order]
     ids = {path[0]: _ids(batch, number) for number, path in enumerate(HASHED_PATHS)}
     for name, texts in ids.items():

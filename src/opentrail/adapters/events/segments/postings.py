@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.schema import (
@@ -20,6 +21,7 @@ from opentrail.adapters.events.segments.schema import (
     USERNAME,
     Path,
 )
+from opentrail.adapters.events.segments.texts import Texts, encode_text
 
 ATTRIBUTES: dict[str, Path] = {
     "AccessKeyId": ("userIdentity", "accessKeyId"),
@@ -41,8 +43,13 @@ MANAGEMENT, DATA = "Management", "Data"
 """Data events are not looked up, and their resources not taken apart."""
 
 
-def put_postings(arrays: dict[str, Array], management: int | None) -> None:
-    """Add the postings of a segment's columns.
+def text_token(text: str, seed: int) -> int:
+    """32 bits of a text's hash: which segments may have it (see directory)."""
+    return xxhash.xxh3_64_intdigest(encode_text(text), seed) & 0xFFFFFFFF
+
+
+def put_postings(arrays: dict[str, Array], management: int | None, seed: int) -> None:
+    """Add the postings of a segment's columns, and the tokens of its texts.
 
     Args:
         management: The code of MANAGEMENT, None if no event is one.
@@ -52,6 +59,10 @@ def put_postings(arrays: dict[str, Array], management: int | None) -> None:
     _put(arrays, NO_ATTRIBUTE, scopes, rows)
     for attribute, path in ATTRIBUTES.items():
         name = ".".join(path)
+        texts = Texts(arrays[f"text:{name}"], arrays[f"ends:{name}"]).all()
+        arrays[f"told:{attribute}"] = np.fromiter(
+            (text_token(text, seed) for text in texts), np.uint32, len(texts)
+        )
         values = np.uint64(_count(arrays, path))
         codes = arrays[f"code:{name}"].astype(np.uint64)
         if f"row:{name}" in arrays:

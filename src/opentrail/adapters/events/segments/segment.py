@@ -2,7 +2,7 @@
 
 `NAME.columns` holds named arrays (see arrays): `time` by row, oldest first; for every field of
 schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `key:`, `end:` and
-`post:` for look-ups (see postings); `hash:` for fields
+`post:` for look-ups (see postings), and `told:` (see directory); `hash:` for fields
 that differ in each event, `content` of the bytes; `by_id` and `row_by_id`, the rows in the order
 of their eventID's hash, and `kind:eventID`, whether that is the hash of an eventID; `block_ends`
 and `lengths` of the records; `sequence` where the rows were not numbered in one run; `numbers`:
