@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from odd_events import ACCOUNTS, START, Filters, Records
-from opentrail.adapters.events import SegmentEventStore, joining
+from opentrail.adapters.events import SegmentEventStore
 from opentrail.adapters.events.memory import MemoryEventStore
+from opentrail.adapters.events.upkeep import joining
 from opentrail.adapters.events.writing import sweep
 from opentrail.clock import ManualClock
 from opentrail.errors import InvalidInput
