@@ -1,8 +1,8 @@
 """Which segments have a looked-up value, told without asking each.
 
-For every attribute of LookupEvents all segments' texts are known by 32 bits of a hash, in order:
-one search finds the segments that may have a value. Segments that came since are asked one by
-one, until they are many enough to be taken in.
+For every attribute of LookupEvents all values of all segments, each with its account and region,
+are known by 32 bits of a hash, in order: one search finds the segments that may have it. Segments
+that came since are asked one by one, until they are many enough to be taken in.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.segments.postings import text_token
+from opentrail.adapters.events.segments.postings import token_of
 from opentrail.adapters.events.segments.segment import Segment
+from opentrail.history.lookup import LookupQuery
 
 MANY = 48
 """So many segments are asked in a fraction of a millisecond."""
@@ -44,15 +45,16 @@ class Directory:
         self._lock = threading.Lock()
         self._taken = _Taken()
 
-    def possible(self, segments: Sequence[Segment], attribute: str, value: str) -> list[Segment]:
-        """Those of `segments` that may have the value, and a few that could not be ruled out."""
+    def possible(self, segments: Sequence[Segment], query: LookupQuery) -> list[Segment]:
+        """Those of `segments` that may have what is looked up, and a few that are to be asked."""
         taken = self._taken
         others = [one for one in segments if one.entry.number not in taken.numbers]
         if len(others) > MANY:
             with self._lock:
                 self._taken = taken = _take_in(segments)
             others = []
-        found = _find(self._of(taken, attribute), text_token(value, self._seed))
+        token = token_of(query.account_id, query.region, query.value, self._seed)
+        found = _find(self._of(taken, query.attribute), token)
         alive = {one.entry.number for one in segments}
         named = [taken.segments[place] for place in found.tolist()]
         return others + [one for one in named if one.entry.number in alive]

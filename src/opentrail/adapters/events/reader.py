@@ -52,7 +52,7 @@ class SegmentEventReader:
             return self.search(lookups.insight_search(query, after))
         segments = lookups.possible(self._snapshots.newest().segments, query, after)
         if query.attribute in ATTRIBUTES:
-            segments = self._directory_of_values.possible(segments, query.attribute, query.value)
+            segments = self._directory_of_values.possible(segments, query)
         hits = in_order(
             segments,
             lambda one: lookups.hits(one, query, after, self._catalog.seed),

@@ -43,8 +43,9 @@ MANAGEMENT, DATA = "Management", "Data"
 """Data events are not looked up, and their resources not taken apart."""
 
 
-def text_token(text: str, seed: int) -> int:
-    """32 bits of a text's hash: which segments may have it (see directory)."""
+def token_of(account: str, region: str, value: str, seed: int) -> int:
+    """32 bits of a hash of the three: which segments may have them (see directory)."""
+    text = f"{account}\0{region}\0{value}"
     return xxhash.xxh3_64_intdigest(encode_text(text), seed) & 0xFFFFFFFF
 
 
@@ -59,10 +60,6 @@ def put_postings(arrays: dict[str, Array], management: int | None, seed: int) ->
     _put(arrays, NO_ATTRIBUTE, scopes, rows)
     for attribute, path in ATTRIBUTES.items():
         name = ".".join(path)
-        texts = Texts(arrays[f"text:{name}"], arrays[f"ends:{name}"]).all()
-        arrays[f"told:{attribute}"] = np.fromiter(
-            (text_token(text, seed) for text in texts), np.uint32, len(texts)
-        )
         values = np.uint64(_count(arrays, path))
         codes = arrays[f"code:{name}"].astype(np.uint64)
         if f"row:{name}" in arrays:
@@ -75,6 +72,30 @@ def put_postings(arrays: dict[str, Array], management: int | None, seed: int) ->
             _put(arrays, attribute, keys, entry_rows)
         else:
             _put(arrays, attribute, scopes * values + codes[rows], rows)
+        arrays[f"told:{attribute}"] = _tokens(arrays, attribute, path, seed)
+
+
+def _tokens(
+    arrays: Mapping[str, Array], attribute: str, path: Path, seed: int
+) -> npt.NDArray[np.uint32]:
+    """Of every key of an attribute that stands for a text."""
+    values, regions = _count(arrays, path), _count(arrays, REGION)
+    by_path = [_texts(arrays, one) for one in (ACCOUNT, REGION, path)]
+    found: list[int] = []
+    for key in arrays[f"key:{attribute}"].tolist():
+        scope, value = divmod(key, values)
+        codes = (*divmod(scope, regions), value)
+        if min(codes) >= FIRST:
+            account, region, text = (
+                texts[code - FIRST] for texts, code in zip(by_path, codes, strict=True)
+            )
+            found.append(token_of(account, region, text, seed))
+    return np.array(found, np.uint32)
+
+
+def _texts(arrays: Mapping[str, Array], path: Path) -> list[str]:
+    name = ".".join(path)
+    return Texts(arrays[f"text:{name}"], arrays[f"ends:{name}"]).all()
 
 
 def rows_of(
