@@ -32,7 +32,7 @@ DIFFERENCES = {
     "ListPublicKeys": "One page, however many there are.",
     "ListTags": "Trails only.",
     "ListTrails": "One page, however many there are.",
-    "LookupEvents": "Events are there seconds after the call; `insight` finds none yet. No limit "
+    "LookupEvents": "Events are there seconds after the call. No limit "
     "of two calls a second unless the quota is set.",
     "PutEventConfiguration": "Trails only.",
     "PutEventSelectors": "A `resources.type` that OpenTrail's list does not have is refused.",
