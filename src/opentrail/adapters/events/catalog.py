@@ -5,7 +5,6 @@ Writers in other processes take turns by its lock; readers see a change when its
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from opentrail.adapters.events.segments.segment import SegmentEntry
+from opentrail.adapters.private_file import create_private
 from opentrail.errors import Unavailable
 
 BUSY_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_private(path)
         if self._number(_SEED) is None:
             with self.changing():
                 seed = secrets.randbits(62)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from opentrail.adapters.events.catalog import Catalog
 from opentrail.adapters.events.segments.records import Dictionaries
 from opentrail.adapters.events.segments.segment import Segment
 
-_TRIES = 20
+_TRIES = 40
+_PAUSE_SECONDS = 0.025
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Snapshots:
                 try:
                     self._newest = self._opened()
                 except FileNotFoundError:
-                    # Joined with others, and removed, since the catalog was read.
+                    # Joined with others, and removed, since the catalog was read: looked at anew.
+                    time.sleep(_PAUSE_SECONDS)
                     continue
                 return self._newest
             self._newest = self._opened()

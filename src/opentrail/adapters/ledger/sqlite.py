@@ -5,13 +5,13 @@ WAL with synchronous=FULL: committed means synced. Keys are bytes: a file's name
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from opentrail.adapters.private_file import create_private
 from opentrail.errors import Unavailable
 from opentrail.ports.ledger import ImportRun, LedgerEntry, Outcome, Proof
 
@@ -43,7 +43,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_private(path)
         with _told("opened"):
             self._connection = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False

@@ -7,7 +7,6 @@ worked out anew, in the same transaction.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from opentrail.adapters.private_file import create_private
 from opentrail.adapters.sessions.answers import (
     Row,
     SessionAnswers,
@@ -65,7 +65,7 @@ class SqliteSessionIndex(SessionAnswers):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._gatherer = Gatherer()
         with _told("opened"):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            create_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

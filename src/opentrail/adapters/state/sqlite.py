@@ -6,12 +6,12 @@ only what it returns.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from opentrail.adapters.private_file import create_private
 from opentrail.errors import StateConflict, Unavailable
 from opentrail.ports.state import Change, Document
 
@@ -34,7 +34,7 @@ class SqliteStateStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_private(path)
         with self._connection() as connection:
             connection.execute(_SCHEMA)
 

@@ -1,0 +1,38 @@
+"""Opening a database once more drops nobody's locks on it."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
+from opentrail.clock import ManualClock
+from opentrail.ports.events import Search
+
+LOOK = """
+import sys
+from pathlib import Path
+from opentrail.adapters.events import SegmentEventReader
+from opentrail.ports.events import Search
+reader = SegmentEventReader(Path(sys.argv[1]))
+print(len(reader.search(Search(limit=None))))
+reader.close()
+"""
+
+
+def test_other_processes_see_what_is_written_after_a_second_opening(tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    store = SegmentEventStore(path, ManualClock(datetime(2026, 11, 24, 9, tzinfo=UTC)))
+    store.append([b'{"eventID":"1"}'])
+    beside = SegmentEventReader(path)
+
+    for number in range(2, 5):
+        done = subprocess.run(
+            [sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == str(number - 1)
+        store.append([f'{{"eventID":"{number}"}}'.encode()])
+
+    assert len(beside.search(Search(limit=None))) == 4
+    assert oct((path / "catalog.sqlite").stat().st_mode & 0o777) == "0o600"
+    store.close()
