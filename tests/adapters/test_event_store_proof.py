@@ -35,6 +35,9 @@ from opentrail.search.expression import Test as FieldTest
 from opentrail.search.matching import matcher
 from opentrail.search.reading import decoded, texts_at
 
+# Half a minute: run by `make test`, not by `make check`.
+pytestmark = pytest.mark.contract
+
 CORPORA = Path(__file__).parents[3] / "shared" / "data" / "corpora"
 NOW = START + timedelta(days=3)
 FACETS = [("eventName",), ("resources", "ARN"), ("requestParameters", "key"), ("eventID",),
