@@ -38,7 +38,7 @@ from opentrail.search.reading import decoded, texts_at
 # Half a minute: run by `make test`, not by `make check`.
 pytestmark = pytest.mark.contract
 
-CORPORA = Path(__file__).parents[3] / "shared" / "data" / "corpora"
+CORPORA = Path(__file__).parents[1] / "vectors" / "corpora"
 NOW = START + timedelta(days=3)
 FACETS = [("eventName",), ("resources", "ARN"), ("requestParameters", "key"), ("eventID",),
           ("userIdentity", "userName"), ("readOnly",), ("requestParameters", "Host")]  # fmt: skip
@@ -348,7 +348,6 @@ def test_odd_records_come_out_as_they_went_in(tmp_path: Path) -> None:
     through(tmp_path / "events", raws + raws[::3], random.Random(8))
 
 
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora are not here")
 def test_every_record_of_the_corpora_comes_out_as_it_went_in(tmp_path: Path) -> None:
     raws = corpora()
 

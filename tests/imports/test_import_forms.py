@@ -10,7 +10,7 @@ from import_samples import log_file, log_key, record, records
 
 from opentrail.imports import Form, read_object
 
-CORPORA = Path(__file__).parents[3] / "shared" / "data" / "corpora"
+CORPORA = Path(__file__).parents[1] / "vectors" / "corpora"
 THREE = records(3)
 TEXTS = [one.decode() for one in THREE]
 
@@ -199,7 +199,6 @@ def test_under_the_key_of_a_log_file_it_is_a_finding(name: str) -> None:
     assert not read.skipped
 
 
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora are not here")
 def test_every_record_of_the_corpora_comes_through() -> None:
     seen = 0
     for path in sorted(CORPORA.glob("*/records.jsonl")):
@@ -229,7 +228,6 @@ def test_every_record_of_the_corpora_comes_through() -> None:
     assert seen > 2000
 
 
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora are not here")
 def test_real_envelopes_are_opened() -> None:
     taken = 0
     for path in CORPORA.glob("custodian_cwe/original/**/*.json"):
