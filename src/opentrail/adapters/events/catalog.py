@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +15,8 @@ from pathlib import Path
 import msgspec
 
 from opentrail.adapters.events.segments.segment import SegmentEntry
-from opentrail.adapters.private_file import create_private
+from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
 from opentrail.errors import Unavailable
-
-BUSY_SECONDS = 60.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL);
@@ -36,9 +33,8 @@ class Catalog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        create_private(path)
+        self._name = path.name
+        self._connections = ConnectionPerThread(path, _SCHEMA)
         if self._number(_SEED) is None:
             with self.changing():
                 seed = secrets.randbits(62)
@@ -65,18 +61,13 @@ class Catalog:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """One change: all or nothing, durable at its end; others wait."""
-        self._run("BEGIN IMMEDIATE")
-        try:
+        with self._told(), transaction(self._connections.get()):
             yield
             self._run(
                 "INSERT INTO number VALUES (?, 1) "
                 "ON CONFLICT (name) DO UPDATE SET value = value + 1",
                 (_REVISION,),
             )
-        except BaseException:
-            self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
 
     def add(self, entry: SegmentEntry) -> SegmentEntry:
         """Inside `changing`: a segment more; rows without sequences of their own get them now.
@@ -103,10 +94,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
+        self._connections.close()
 
     def _set(self, name: str, value: int) -> None:
         self._run("INSERT OR REPLACE INTO number VALUES (?, ?)", (name, value))
@@ -116,22 +104,15 @@ class Catalog:
         return None if row is None else int(row[0])
 
     def _run(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        try:
-            return self._connection().execute(statement, values)
-        except sqlite3.Error as cause:
-            raise Unavailable(f"the store of events, {self._path.name}: {cause}") from cause
+        with self._told():
+            return self._connections.get().execute(statement, values)
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_SCHEMA)
-            self._local.connection = connection
-        return connection
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as cause:
+            raise Unavailable(f"the store of events, {self._name}: {cause}") from cause
 
 
 def _entry(number: int, body: bytes) -> SegmentEntry:

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from opentrail.adapters.private_file import create_private
+from opentrail.adapters.sqlite_file import open_database, transaction
 from opentrail.errors import Unavailable
 from opentrail.ports.ledger import ImportRun, LedgerEntry, Outcome, Proof
 
-BUSY_SECONDS = 30.0
 _ASKED_AT_ONCE = 500
 """Keys in one statement; SQLite takes at least 999 values."""
 
@@ -43,14 +42,8 @@ class SqliteLedger:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        create_private(path)
         with _told("opened"):
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.executescript(_SCHEMA)
+            self._connection = open_database(path, _SCHEMA)
 
     def begin(self, started: datetime) -> int:
         with _told("written"):
@@ -83,19 +76,13 @@ class SqliteLedger:
         *,
         finished: datetime | None = None,
     ) -> None:
-        with _told("written"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for entry in entries:
-                    self._put(run, entry)
-                self._connection.execute(
-                    "UPDATE run SET report = ?, finished = ? WHERE number = ?",
-                    (report, finished.isoformat() if finished else None, run),
-                )
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        with _told("written"), transaction(self._connection):
+            for entry in entries:
+                self._put(run, entry)
+            self._connection.execute(
+                "UPDATE run SET report = ?, finished = ? WHERE number = ?",
+                (report, finished.isoformat() if finished else None, run),
+            )
 
     def runs(self) -> tuple[ImportRun, ...]:
         with _told("read"):

@@ -17,7 +17,6 @@ from typing import Any
 
 import msgspec
 
-from opentrail.adapters.private_file import create_private
 from opentrail.adapters.sessions.answers import (
     Row,
     SessionAnswers,
@@ -32,6 +31,7 @@ from opentrail.adapters.sessions.schema import (
     SWEEPS,
     WRITE_SEEN,
 )
+from opentrail.adapters.sqlite_file import open_database, transaction
 from opentrail.errors import Unavailable
 from opentrail.ports.sessions import Passes, SessionQuery
 from opentrail.sessions import (
@@ -49,7 +49,6 @@ from opentrail.sessions.caller import references, session_reference
 from opentrail.sessions.chain import chain_behind
 
 FILE_NAME = "sessions.sqlite"
-BUSY_SECONDS = 30.0
 _ROWS_AT_ONCE = 1000
 
 _CALLER = msgspec.json.Decoder(Caller)
@@ -65,13 +64,7 @@ class SqliteSessionIndex(SessionAnswers):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._gatherer = Gatherer()
         with _told("opened"):
-            create_private(path)
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.executescript(SCHEMA)
+            self._connection = open_database(path, SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -306,14 +299,8 @@ class SqliteSessionIndex(SessionAnswers):
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        with _told("written"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        with _told("written"), transaction(self._connection):
+            yield
 
 
 def _kind(seen: Seen) -> str:

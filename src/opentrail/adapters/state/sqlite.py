@@ -7,16 +7,12 @@ only what it returns.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from opentrail.adapters.private_file import create_private
+from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
 from opentrail.errors import StateConflict, Unavailable
 from opentrail.ports.state import Change, Document
-
-BUSY_SECONDS = 30.0
-"""How long a writer waits for another process's transaction; those take milliseconds."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
@@ -32,22 +28,19 @@ class SqliteStateStore:
     """See ports.state; one connection a thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        create_private(path)
-        with self._connection() as connection:
-            connection.execute(_SCHEMA)
+        self._connections = ConnectionPerThread(path, _SCHEMA)
+        self._connections.get()
 
     def get(self, kind: str, key: str) -> Document | None:
         try:
-            row = self._connection().execute(f"{_LIST} AND key = ?", (kind, key)).fetchone()
+            row = self._connections.get().execute(f"{_LIST} AND key = ?", (kind, key)).fetchone()
         except sqlite3.Error as cause:
             raise Unavailable(f"state can't be read: {cause}") from cause
         return None if row is None else Document(*row)
 
     def list(self, kind: str, prefix: str = "") -> tuple[Document, ...]:
         try:
-            rows = self._connection().execute(
+            rows = self._connections.get().execute(
                 f"{_LIST} AND key >= ? AND key < ? ORDER BY key",
                 (kind, prefix, prefix + _LAST_CHARACTER),
             )
@@ -56,36 +49,17 @@ class SqliteStateStore:
             raise Unavailable(f"state can't be read: {cause}") from cause
 
     def apply(self, changes: Sequence[Change]) -> None:
-        connection = self._connection()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            connection = self._connections.get()
+            with transaction(connection):
                 for change in changes:
                     _apply(connection, change)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
         except sqlite3.Error as cause:
             raise Unavailable(f"state can't be written: {cause}") from cause
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            self._local.connection = connection
-        return connection
+        self._connections.close()
 
 
 def _apply(connection: sqlite3.Connection, change: Change) -> None:

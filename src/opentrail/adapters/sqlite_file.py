@@ -1,0 +1,71 @@
+"""SQLite files as every adapter wants them: private, shared by processes, synced at each commit."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+BUSY_SECONDS = 60.0
+"""How long one waits for the transaction of another, which takes milliseconds."""
+
+
+def open_database(path: Path, schema: str) -> sqlite3.Connection:
+    """A connection for one thread at a time, in autocommit; the tables of `schema` are there.
+
+    Raises:
+        sqlite3.Error: the file can't be opened, or is no database.
+    """
+    # An existing file is never opened here: closing it would drop the locks that this process's
+    # other connections hold on it (POSIX), and another process would take it for unused.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.executescript(schema)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is done in the block, durable at its end, or nothing; other writers wait."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class ConnectionPerThread:
+    """The connections of one file."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._path = path
+        self._schema = schema
+        self._local = threading.local()
+
+    def get(self) -> sqlite3.Connection:
+        """The one of this thread, opened when it is first asked for.
+
+        Raises:
+            sqlite3.Error: as `open_database`.
+        """
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_database(self._path, self._schema)
+        return connection
+
+    def close(self) -> None:
+        """Close the one of this thread."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
