@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from opentrail.errors import InvalidInput
 
-FOREVER = "forever"
 _SPAN = re.compile(r"(?:([0-9]{12})=)?(?:([0-9]{1,6})d|forever)")
 
 

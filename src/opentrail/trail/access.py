@@ -13,7 +13,7 @@ from typing import Any
 
 from opentrail.access.evaluate import Asking, Verdict, applying, evaluate
 from opentrail.access.policy import InvalidPolicy, Statement, parse_policy
-from opentrail.arn import Arn, partition_of
+from opentrail.arn import partition_of
 from opentrail.trail.trail import Trail
 
 SERVICE = "cloudtrail.amazonaws.com"
@@ -191,11 +191,6 @@ def _asking(need: Need) -> Asking:
         principals=_SERVICE_NAMES if need.service else (),
         context=need.context,
     )
-
-
-def account_of(arn: str) -> str:
-    """The account in an ARN."""
-    return Arn.parse(arn).account
 
 
 def _source(trail: Trail) -> dict[str, str]:

@@ -73,7 +73,7 @@ class SegmentEventReader:
 
     def count(self, search: Search, *, at_most: int | None = None) -> Total:
         found = 0
-        for _, rows, _ in self._matched(search):
+        for _, rows in self._matched(search):
             found += len(rows)
             if at_most is not None and found > at_most:
                 return Total(at_most, exact=False)
@@ -82,7 +82,7 @@ class SegmentEventReader:
     def facets(self, search: Search, paths: Sequence[FieldPath], *, top: int) -> tuple[Facet, ...]:
         counts: list[Counter[str]] = [Counter() for _ in paths]
         missing = [0] * len(paths)
-        for segment, rows, _ in self._matched(search):
+        for segment, rows in self._matched(search):
             for number, path in enumerate(paths):
                 missing[number] += _count_texts(segment, rows, path, counts[number])
         return tuple(
@@ -91,7 +91,7 @@ class SegmentEventReader:
 
     def histogram(self, search: Search, *, width_seconds: int) -> tuple[tuple[int, int], ...]:
         counts: Counter[int] = Counter()
-        for segment, rows, _ in self._matched(search):
+        for segment, rows in self._matched(search):
             starts, numbers = np.unique(
                 segment.times[rows] // width_seconds * width_seconds, return_counts=True
             )
@@ -150,15 +150,15 @@ class SegmentEventReader:
         found = states(segment, where, rows, self._catalog.seed)
         return rows, narrow(segment, where, rows, found)
 
-    def _matched(self, search: Search) -> Iterator[tuple[Segment, Rows, int]]:
-        """For each segment the rows that pass, oldest first, and how many records were asked."""
+    def _matched(self, search: Search) -> Iterator[tuple[Segment, Rows]]:
+        """For each segment the rows that pass, oldest first."""
         where, matches = _complete(search)
         for segment in _possible(self._snapshots.newest(), search):
             rows, found = self._looked_at(segment, search, where)
             asked = np.flatnonzero(found == MAYBE)
             if len(asked):
                 found[asked] = _asked(segment, rows[asked], matches)
-            yield segment, rows[found == YES], len(asked)
+            yield segment, rows[found == YES]
 
 
 def _complete(search: Search) -> tuple[Expression, Matches]:

@@ -6,8 +6,6 @@ text (an object, several values), from 2 on the texts in the order of their UTF-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 Path = tuple[str, ...]
 
 ABSENT = 0
@@ -64,15 +62,3 @@ TEXTS_OF: dict[Path, Path] = {LIST_PATHS[0]: RESOURCE_NAME, LIST_PATHS[1]: RESOU
 
 HASHED_PATHS: tuple[Path, ...] = (("eventID",), ("requestID",), ("sharedEventID",))
 """Fields of nearly as many texts as events: only a hash is kept, 0 for absent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column's name in the files."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The path with dots."""
-        return ".".join(self.path)

@@ -63,10 +63,6 @@ class Texts(Sequence[str]):
             self._all = found
         return self._all
 
-    def forget(self) -> None:
-        """Free what `all` keeps."""
-        self._all = None
-
 
 def joined(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     """The arrays of a Texts."""
