@@ -83,3 +83,19 @@ def test_a_builder_that_dies_fails_its_batch_and_all_after_it(store: SegmentEven
     bulk.close()
     assert store.figures().events == 1
     assert store.append([raw(2)]).added == 1
+
+
+def test_what_another_process_forgot_can_come_again(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    store, other = (SegmentEventStore(tmp_path / "events", clock) for _ in range(2))
+    bulk = BulkAppender(store, builders=1)
+    assert bulk.submit([raw(1), raw(2)]).result().added == 2
+    assert store.append([raw(1)]).duplicates == 1
+
+    assert other.expire({}, default_before=int(NOW.timestamp()) + 1) == 2
+
+    assert bulk.submit([raw(1)]).result().added == 1
+    assert store.append([raw(1), raw(2)]).added == 1
+    bulk.close()
+    store.close()
+    other.close()

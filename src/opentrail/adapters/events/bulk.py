@@ -75,6 +75,7 @@ class BulkAppender:
         self._threads = ThreadPoolExecutor(builders, thread_name_prefix="bulk")
         self._known = KnownIds()
         self._own: set[int] = set()
+        self._under_way: dict[int, Ids] = {}
         self._decided = 0
         self._taken = 0
         self._failed = False
@@ -117,6 +118,7 @@ class BulkAppender:
             raise
         with self._lock:
             self._taken += 1
+            del self._under_way[decision.ticket]
             self._lock.notify_all()
         return Appended(
             added=kept,
@@ -129,12 +131,16 @@ class BulkAppender:
     def _decide(self, raws: Sequence[bytes], ids: Ids) -> _Decision:
         """(2) One batch after the other."""
         with self._lock:
+            anew = self._known.forget_expired(self._store.expirations())
             segments = self._store.segments()
             self._known.take_in(self._known.unseen(segments))
+            for under_way in self._under_way.values() if anew else ():
+                self._known.add(under_way.ids, under_way.contents)
             admitted = admit(raws, ids.ids, ids.contents, self._known, segments)
             self._known.add(ids.ids, ids.contents)
             ticket = self._decided
             self._decided += 1
+            self._under_way[ticket] = ids
             return _Decision(
                 ticket, admitted, frozenset(one.entry.number for one in segments) | self._own
             )

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY AUTOINCREMENT, en
 CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 _SEQUENCE, _PLACE, _SEED, _REVISION = "sequence_end", "place", "seed", "revision"
+_EXPIRATIONS = "expirations"
 
 
 class Catalog:
@@ -87,6 +88,14 @@ class Catalog:
         """Inside `changing`: segments that are no more."""
         for number in numbers:
             self._run("DELETE FROM segment WHERE number = ?", (number,))
+
+    def expirations(self) -> int:
+        """Grows whenever events are forgotten: those may come again."""
+        return self._number(_EXPIRATIONS) or 0
+
+    def note_expiration(self) -> None:
+        """Inside `changing`: events are forgotten."""
+        self._set(_EXPIRATIONS, self.expirations() + 1)
 
     def set_place(self, place: int) -> None:
         """Inside `changing`."""

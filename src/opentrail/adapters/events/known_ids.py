@@ -49,9 +49,24 @@ class KnownIds:
     """Ids, and each with the content that it came with."""
 
     def __init__(self) -> None:
+        self._clear(0)
+
+    def _clear(self, expirations: int) -> None:
         self._ids = HashSet()
         self._with_content = HashSet()
         self._segments: set[int] = set()
+        self._expirations = expirations
+
+    def forget_expired(self, expirations: int) -> bool:
+        """Begin anew if events were forgotten since, by whomever; whether that was so.
+
+        Args:
+            expirations: As the catalog counts them.
+        """
+        if expirations == self._expirations:
+            return False
+        self._clear(expirations)
+        return True
 
     def unseen(self, segments: Sequence[Segment]) -> list[Segment]:
         """Segments not taken in yet."""

@@ -54,6 +54,7 @@ class SegmentEventStore(SegmentEventReader):
     def append(self, raws: Sequence[bytes], *, place: int | None = None) -> Appended:
         with self._appending, self.turn():
             columns = self.columns(raws) if raws else None
+            self._known.forget_expired(self.expirations())
             segments = self._snapshots.newest().segments
             self._known.take_in(self._known.unseen(segments))
             conflicts = 0
@@ -103,6 +104,10 @@ class SegmentEventStore(SegmentEventReader):
         )
         return write_segment(self._directory, self.new_name(), content, self._dictionaries)
 
+    def expirations(self) -> int:
+        """Grows whenever events are forgotten, by whomever."""
+        return self._catalog.expirations()
+
     def turn(self) -> AbstractContextManager[None]:
         """Alone among the writers of this store until the end of the block."""
         return turn(self._directory)
@@ -140,10 +145,6 @@ class SegmentEventStore(SegmentEventReader):
                 if expiry.worth_it(segment, keep, before, default_before):
                     self._replace([segment], keep)
                     gone += int(np.count_nonzero(~keep))
-            if gone:
-                # What is forgotten can come again: what is known is read anew.
-                with self._appending:
-                    self._known = KnownIds()
         return gone
 
     def sweep(self) -> int:
@@ -180,6 +181,8 @@ class SegmentEventStore(SegmentEventReader):
             )
         with self._catalog.changing():
             self._catalog.remove([one.entry.number for one in segments])
+            if keep is not None:
+                self._catalog.note_expiration()
             if entry is not None:
                 entry = self._catalog.add(entry)
         if entry is not None:
