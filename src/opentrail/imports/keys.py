@@ -95,9 +95,9 @@ def _minute(key: str, name: re.Match[str] | None) -> str:
     return day["day"].replace("/", "") + "0000" if day else ""
 
 
-def reading_order(key: str, facts: KeyFacts) -> tuple[str, str]:
+def reading_order(key: str, minute: str) -> tuple[str, str]:
     """Sorts objects by time across accounts and regions; those without a time come last."""
-    return facts.minute or "9" * 12, key
+    return minute or "9" * 12, key
 
 
 def skip_reason(facts: KeyFacts, size_bytes: int) -> str:

@@ -7,7 +7,7 @@ records: found = added + duplicates + quarantined; conflicts are among those add
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -143,16 +143,15 @@ def kind_of(reason: str) -> str:
     return _NUMBER.sub("N", reason.partition(":")[0])
 
 
-def coverage_of(digests: Iterable[tuple[str, str, str]]) -> list[Coverage]:
-    """Of (account, region, `YYYY-MM-DD`) of digests."""
+def coverage_of(digests: Mapping[tuple[str, str, str], int]) -> list[Coverage]:
+    """Of how many digests there are by (account, region, `YYYY-MM-DD`)."""
     days: dict[tuple[str, str], dict[date, int]] = {}
-    for account, region, day in digests:
+    for (account, region, day), count in digests.items():
         try:
             when = date.fromisoformat(day)
         except ValueError:
             continue
-        counts = days.setdefault((account, region), {})
-        counts[when] = counts.get(when, 0) + 1
+        days.setdefault((account, region), {})[when] = count
     return [
         Coverage(
             account_id=account,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from sys import intern
 
 from opentrail.adapters.sqlite_file import open_database, transaction
 from opentrail.errors import Unavailable
@@ -160,7 +161,7 @@ def _entry(source: str, row: tuple[object, ...]) -> LedgerEntry:
         sha256=str(sha256),
         plain_sha256=str(plain),
         reason=str(reason),
-        form=str(form),
+        form=intern(str(form)),  # few texts, many entries
         records=records,
         quarantined=bad,
         proof=Proof(str(proof)),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 
-from opentrail.imports.keys import KeyFacts, KeyKind, read_key, reading_order, skip_reason
+from opentrail.imports.keys import KeyKind, read_key, reading_order, skip_reason
 from opentrail.ports.ledger import Ledger, LedgerEntry, Outcome
 from opentrail.ports.sources import SourceObject
 from opentrail.workers.importing.proofs import Proofs
@@ -26,9 +27,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """An object and what is to be done with it.
+    """An object and what is to be done with it; there may be millions, so little is kept.
 
     Attributes:
+        minute: See `KeyFacts`; what else a key tells is read from it again.
         reason: Why it is read (`new`, `changed`, …), skipped or fails; of an unchanged one: why
             its entry changes.
         entry: What the ledger shall know, None if nothing.
@@ -36,7 +38,8 @@ class Planned:
     """
 
     object: SourceObject
-    facts: KeyFacts
+    kind: KeyKind
+    minute: str
     decision: Decision
     reason: str = ""
     entry: LedgerEntry | None = None
@@ -45,7 +48,7 @@ class Planned:
     @property
     def is_provable(self) -> bool:
         """Whether digests list such objects."""
-        return self.facts.kind is KeyKind.LOG_FILE
+        return self.kind is KeyKind.LOG_FILE
 
 
 def plan_objects(
@@ -64,20 +67,23 @@ def plan_objects(
             found = _planned(one, known.get(one.key))
             drops = found.decision is Decision.UNCHANGED and not keeps_entries
             planned.append(replace(found, entry=None) if drops else found)
-    planned.sort(key=lambda one: reading_order(one.object.key, one.facts))
+    planned.sort(key=lambda one: reading_order(one.object.key, one.minute))
     return planned
 
 
 def _planned(one: SourceObject, entry: LedgerEntry | None) -> Planned:
     facts = read_key(one.key)
+    plan = partial(Planned, object=one, kind=facts.kind, minute=facts.minute)
     if one.problem:
-        return Planned(object=one, facts=facts, decision=Decision.FAIL, reason=one.problem)
+        return plan(decision=Decision.FAIL, reason=one.problem)
     skip = one.skip or skip_reason(facts, one.size_bytes)
     if skip:
-        return Planned(object=one, facts=facts, decision=Decision.SKIP, reason=skip)
+        return plan(decision=Decision.SKIP, reason=skip)
     reason = _reason_to_read(one, entry)
-    decision = Decision.READ if reason else Decision.UNCHANGED
-    return Planned(object=one, facts=facts, decision=decision, reason=reason, entry=entry)
+    if reason or entry is None:
+        return plan(decision=Decision.READ, reason=reason, entry=entry)
+    entry = replace(entry, key=one.key, version=one.version)  # equal texts, kept once
+    return plan(decision=Decision.UNCHANGED, entry=entry)
 
 
 def _reason_to_read(one: SourceObject, entry: LedgerEntry | None) -> str:

@@ -49,7 +49,7 @@ class Proofs:
         doubtful: Log files that only unsound digests list.
     """
 
-    listed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     digests: int = 0
     findings: tuple[Finding, ...] = ()
@@ -105,10 +105,12 @@ class DigestReading(Verification):
         return self._digests, {}
 
 
-def _hashes(reads: Sequence[ReadDigest]) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+def _hashes(reads: Sequence[ReadDigest]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
     for read in reads:
         for file in read.digest.log_files:
             if file.bucket == read.bucket:
-                found[file.key] = found.get(file.key, frozenset()) | {file.hash_value}
+                known = found.get(file.key, ())
+                if file.hash_value not in known:
+                    found[file.key] = (*known, file.hash_value)
     return found

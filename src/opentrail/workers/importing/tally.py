@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ import msgspec
 from opentrail.clock import iso_seconds
 from opentrail.digest.findings import Verdict
 from opentrail.imports.found import ReadObject
-from opentrail.imports.keys import KeyKind
+from opentrail.imports.keys import KeyKind, read_key
 from opentrail.imports.report import ImportReport, ProofCounts, Told, coverage_of, kind_of
 from opentrail.ports.events import Appended
 from opentrail.ports.ledger import LedgerEntry, Outcome, Proof
@@ -33,7 +34,7 @@ class Tally:
     def __init__(self) -> None:
         self.report = ImportReport()
         self.failed_keys: set[str] = set()
-        self._digests: list[tuple[str, str, str]] = []
+        self._digests: Counter[tuple[str, str, str]] = Counter()
 
     def begin(self, run: int, sources: Sequence[str], started: datetime) -> None:
         self.report.run = run
@@ -52,8 +53,9 @@ class Tally:
         """An object of the listing; those that are not read are dealt with by this."""
         objects = self.report.objects
         objects.listed += 1
-        if one.facts.kind is KeyKind.DIGEST:
-            self._digests.append((one.facts.account_id, one.facts.region, one.facts.day))
+        if one.kind is KeyKind.DIGEST:
+            facts = read_key(one.object.key)
+            self._digests[facts.account_id, facts.region, facts.day] += 1
         if one.decision is Decision.UNCHANGED:
             objects.unchanged += 1
         elif one.decision is Decision.SKIP:
