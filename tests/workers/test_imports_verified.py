@@ -1,8 +1,8 @@
 """With digests, an import says which events are proven, and finds what was tampered with."""
 
 import gzip
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,14 @@ from import_samples import record
 from imports_world import World, balances
 from workers_world import ACCOUNT, Walk
 
-from opentrail.digest.trust import Trust, TrustedKey
+from opentrail.adapters.sources import MemorySource
 from opentrail.imports import KeyKind, read_key
 from opentrail.imports.report import ImportReport, exit_code
+from opentrail.ports.ledger import Proof
 from opentrail.ports.objects import ObjectContent
-from opentrail.ports.sources import Source
+from opentrail.ports.sources import Source, SourceObject
 from opentrail.workers.importing.proofs import DigestReading, Proofs
-from opentrail.workers.imports import ImportOptions
+from opentrail.workers.imports import Importer, ImportOptions
 from opentrail.workers.verification import Scope
 
 
@@ -48,18 +49,8 @@ class Logs:
         self.objects[key] = ObjectContent(body, self.objects[key].metadata)
 
     def prove(self, source: Source, keys: Sequence[str]) -> Proofs:
-        trusted = tuple(
-            TrustedKey(
-                region=key.region,
-                fingerprint=key.fingerprint,
-                value=key.value,
-                valid_from=key.valid_from,
-                valid_to=key.valid_to,
-            )
-            for key in self.walk.signer.all_keys()
-        )
         scope = Scope(bucket="audit", until=self.walk.clock.now())
-        return DigestReading(self.walk.store, Trust(keys=trusted), scope, keys).read()
+        return DigestReading(self.walk.store, self.walk.trust(), scope, keys).read()
 
     def run(self, **options: bool) -> ImportReport:
         self.world.source.objects = {key: one.body for key, one in self.objects.items()}
@@ -110,6 +101,35 @@ def test_only_proven_events_are_taken_when_asked(logs: Logs) -> None:
     assert report.skipped["not proven: hash-differs"] == 1
     assert exit_code(report) == 1
     assert logs.run().records.added == 1  # no longer asked for
+
+
+def test_what_was_left_out_is_taken_later_with_another_time_of_change_too(logs: Logs) -> None:
+    class Touched(MemorySource):
+        def find(self, key: str) -> SourceObject | None:
+            found = super().find(key)
+            return found and replace(found, version=f"touched-{found.version}")
+
+    logs.change(logs.keys(KeyKind.LOG_FILE)[1], [record(1)])
+    logs.run(only_proven=True)
+    logs.world.source = Touched()
+
+    report = logs.run()
+
+    assert report.records.added == 1
+    assert record(1) in logs.world.events.raws
+
+
+def test_a_message_about_a_proven_log_file_takes_no_proof_away(logs: Logs) -> None:
+    key = logs.keys(KeyKind.LOG_FILE)[1]
+    logs.run()
+    source = logs.world.source
+    told = source.find(key)
+    assert told is not None
+
+    importer = Importer(logs.world.tools(prove=logs.prove))
+    importer.run([(source, importer.plan_some(source, [told]))])
+
+    assert logs.world.ledger.look_up(source.name, [key])[key].proof is Proof.PROVEN
 
 
 def test_a_log_file_that_no_digest_lists_is_told(logs: Logs) -> None:
@@ -210,4 +230,4 @@ def test_days_without_a_digest_are_told(logs: Logs) -> None:
 
     coverage = {(one.account_id, one.region): one for one in report.coverage}
     assert coverage[ACCOUNT, "us-east-1"].gaps == (("2026-11-25", "2026-11-26"),)
-    assert json.dumps(coverage[ACCOUNT, "us-east-1"].first) == '"2026-11-24"'
+    assert coverage[ACCOUNT, "us-east-1"].first == "2026-11-24"

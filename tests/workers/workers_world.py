@@ -161,15 +161,18 @@ class Walk:
             else msgspec.json.decode(document.body, type=TrailStatus)
         )
 
-    def verify(self, **scope: Any) -> Report:
+    def trust(self, heads: tuple[ChainHead, ...] = ()) -> Trust:
+        """The signer's keys, and these heads."""
         keys = tuple(
             TrustedKey(region=key.region, fingerprint=key.fingerprint, value=key.value,
                        valid_from=key.valid_from, valid_to=key.valid_to)
             for key in self.signer.all_keys()
         )  # fmt: skip
+        return Trust(keys=keys, heads=heads)
+
+    def verify(self, **scope: Any) -> Report:
         heads = tuple(
             msgspec.json.decode(one.body, type=ChainHead) for one in self.state.list(HEAD_KIND)
         )
-        trust = Trust(keys=keys, heads=heads)
         made = Scope(bucket="audit", until=self.clock.now(), **scope)
-        return Verification(self.store, trust, made).run()
+        return Verification(self.store, self.trust(heads), made).run()

@@ -27,11 +27,10 @@ from opentrail.ports.events import Appended
 from opentrail.ports.ledger import Ledger, LedgerEntry, Outcome, Proof, Quarantine
 from opentrail.ports.objects import ObjectNotFound
 from opentrail.ports.sources import Source, SourceObject
-from opentrail.workers.importing.planning import Decision, Planned, plan_objects
+from opentrail.workers.importing.planning import NOT_PROVEN, Decision, Planned, plan_objects
 from opentrail.workers.importing.proofs import Proofs
 from opentrail.workers.importing.tally import Tally
 
-NOT_PROVEN = "not proven"
 _TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
 _FAILURES_IN_A_ROW = 10
@@ -162,7 +161,7 @@ class Importer:
         planned = self._planned(source, objects)
         if self._tools.prove is None:
             return planned
-        return [_with_proof(one, Proofs()) for one in planned]
+        return [replace(one, proofs=Proofs()) for one in planned]
 
     def _planned(self, source: Source, objects: Iterable[SourceObject]) -> list[Planned]:
         keeps_entries = self._tools.prove is not None

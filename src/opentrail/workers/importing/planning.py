@@ -13,6 +13,9 @@ from opentrail.ports.ledger import Ledger, LedgerEntry, Outcome
 from opentrail.ports.sources import SourceObject
 from opentrail.workers.importing.proofs import Proofs
 
+NOT_PROVEN = "not proven"
+"""How the reason begins for which `ImportOptions.only_proven` leaves an object out."""
+
 _LOOKED_UP_AT_ONCE = 5000
 
 
@@ -92,7 +95,8 @@ def _reason_to_read(one: SourceObject, entry: LedgerEntry | None) -> str:
         return "new"
     if entry.outcome is Outcome.FAILED:
         return "failed before"
-    if (entry.size_bytes, entry.version) != (one.size_bytes, one.version):
-        return "changed"
     # Left out for want of a digest; there may be one now, or it may no longer be asked for.
-    return "not proven before" if entry.reason.startswith("not proven") else ""
+    if entry.reason.startswith(NOT_PROVEN):
+        return "not proven before"
+    same = (entry.size_bytes, entry.version) == (one.size_bytes, one.version)
+    return "" if same else "changed"
