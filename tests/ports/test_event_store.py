@@ -194,6 +194,21 @@ def test_accounts_bound_what_is_seen(store: EventStore) -> None:
     assert store.count(Search(accounts=frozenset())) == Total(0, exact=True)
 
 
+def test_what_an_answer_holds_is_found_whatever_its_type(store: EventStore) -> None:
+    values = [123, True, ["a", ["b"]], "", "x", 1.5, {"groupId": "y"}, None]
+    store.append(
+        [record(number, responseElements={"groupId": value}) for number, value in enumerate(values)]
+    )
+
+    for number, text in enumerate(["123", "true", "a", "", "x", "1.5"]):
+        assert ids(store.search(Search(where=equals("responseElements.groupId", text)))) == [
+            f"id-{number}"
+        ], text
+    assert ids(store.search(Search(where=equals("responseElements.groupId", "b")))) == ["id-2"]
+    nested = equals("responseElements.groupId.groupId", "y")
+    assert ids(store.search(Search(where=nested))) == ["id-6"]
+
+
 def test_sequences_follow_what_arrives(store: EventStore) -> None:
     store.append([record(5), record(1)])
     seen = store.sequence_end()
@@ -278,6 +293,7 @@ PATHS = [
     ("eventName",), ("readOnly",), ("eventID",), ("requestID",), ("userIdentity", "userName"),
     ("userIdentity", "arn"), ("resources", "ARN"), ("resources", "type"),
     ("requestParameters", "bucketName"), ("requestParameters", "count"), ("sourceIPAddress",),
+    ("responseElements", "groupId"), ("responseElements", "x", "groupId"),
     ("userIdentity", "sessionContext", "attributes", "mfaAuthenticated"), ("userIdentity",),
 ]  # fmt: skip
 TEXTS = ["a", "b", "ab", "10.0.0.1", "10.9.9.9", "true", "false", "7", "1.50", "é", "", "A"]
@@ -302,6 +318,9 @@ FIELDS = st.fixed_dictionaries(
             {}, optional={"ARN": ODD, "type": SCALARS}), max_size=3)),
         "requestParameters": st.one_of(ODD, st.fixed_dictionaries(
             {}, optional={"bucketName": ODD, "count": ODD, "name": SCALARS})),
+        "eventCategory": st.sampled_from(["Management", "Data"]),
+        "responseElements": st.one_of(ODD, st.fixed_dictionaries(
+            {}, optional={"groupId": ODD, "x": st.fixed_dictionaries({"groupId": ODD})})),
         "eventTime": st.sampled_from(["2026-11-24T08:00:00Z", "2026-11-24T08:00:01Z", "20261124T080002Z", 5]),
         "recipientAccountId": st.sampled_from(["1", "2", 3]),
     },

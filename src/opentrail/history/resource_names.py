@@ -111,7 +111,10 @@ def _part(raw: bytes) -> Any:
 
 
 def names_in(source: str, own: Pairs, parts: Sequence[Any]) -> tuple[Pairs, bool]:
-    """The pairs, and whether some were left out for their number or depth.
+    """The pairs, and whether a member of MEMBERS may hold a text that is not among them.
+
+    That is so where pairs are too many, parts too deep, or a member holds an array, a number, a
+    boolean or "", of which no name is made.
 
     Args:
         source: The record's eventSource.
@@ -133,7 +136,7 @@ def _walk(
     found: dict[tuple[str, str], None],
     depth: int,
 ) -> bool:
-    """Whether everything was looked at."""
+    """As names_in."""
     if depth > _MAX_DEPTH or len(found) > MAX_RESOURCES:
         return False
     whole = True
@@ -143,10 +146,13 @@ def _walk(
                 whole = _walk(item, plain, found, depth + 1) and whole
         return whole
     for key, item in value.items():
-        if isinstance(item, str):
+        if isinstance(item, str) and item:
             kind = MEMBERS.get(key) or (plain if key == "name" else None)
-            if kind and item:
+            if kind:
                 found[kind, item] = None
-        elif isinstance(item, dict | list):
+            continue
+        if isinstance(item, dict | list):
             whole = _walk(item, plain, found, depth + 1) and whole
+        if key in MEMBERS and item is not None and not isinstance(item, dict):
+            whole = False
     return whole

@@ -127,6 +127,7 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
         found[candidates(segment.arrays, test.path[-1], test.value, seed)] = MAYBE
         return _at(found, rows)
     if test.operator is Operator.EQUALS and test.path[-1] in MEMBERS and test.path[0] == _RESPONSE:
+        # Such a text is among the names of look-ups, or those are told not to be all.
         named = _list_states(segment, Test(RESOURCE_NAME, Operator.EQUALS, test.value), rows)
         data = segment.code(CATEGORY, DATA)
         if data is not None:
