@@ -366,6 +366,23 @@ def test_an_event_that_expired_can_come_again(tmp_path: Path) -> None:
     assert kept(store) == [b'{"eventID":"1"}']
 
 
+def test_events_that_come_in_slowly_expire_though_they_are_joined_with_later_ones(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(NOW)
+    store = SegmentEventStore(tmp_path / "events", clock)
+    for day in range(60):
+        store.append([b'{"eventID":"%d","eventTime":"2014-03-24T21:11:59Z"}' % day])
+        while store.compact():
+            pass
+        store.expire({}, default_before=int((clock.now() - timedelta(days=30)).timestamp()))
+        clock.advance(timedelta(days=1))
+
+    assert store.figures().segments < 10
+    # What has expired is gone within a day.
+    assert 31 <= len(kept(store)) <= 32
+
+
 def test_an_event_without_a_time_keeps_its_place_when_segments_are_joined(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     store = SegmentEventStore(tmp_path / "events", clock)

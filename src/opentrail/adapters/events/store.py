@@ -90,7 +90,7 @@ class SegmentEventStore(SegmentEventReader):
         *,
         conflicts: int = 0,
         sequences: npt.NDArray[np.int64] | None = None,
-        arrived: int | None = None,
+        arrived: npt.NDArray[np.int64] | None = None,
     ) -> SegmentEntry:
         """The files of a new segment, synced, for the catalog to take."""
         self._dictionaries.train_first(raws)
@@ -168,15 +168,16 @@ class SegmentEventStore(SegmentEventReader):
 
     def _replace(self, segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None) -> None:
         """One segment in the place of several, without rows that are not to be kept."""
-        raws, sequences, times = joining.together(segments, keep)
+        together = joining.together(segments, keep)
         entry = None
-        if raws:
+        if together.raws:
+            # Records that tell no time keep the one that they have.
+            columns = make_columns(together.raws, arrived=together.times, seed=self._catalog.seed)
             entry = self.write(
-                raws,
-                # Records that tell no time keep the one that they have.
-                make_columns(raws, arrived=times, seed=self._catalog.seed),
-                sequences=sequences,
-                arrived=max(one.entry.arrived for one in segments),
+                together.raws,
+                columns,
+                sequences=together.sequences,
+                arrived=together.arrivals,
                 conflicts=sum(one.entry.conflicts for one in segments),
             )
         with self._catalog.changing():

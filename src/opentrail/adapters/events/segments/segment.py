@@ -5,8 +5,8 @@ schema `code:`, `text:` and `ends:`, for fields of several texts also `row:`; `k
 `post:` for look-ups (see postings), and `told:` (see directory); `hash:` for fields
 that differ in each event, `content` of the bytes; `by_id` and `row_by_id`, the rows in the order
 of their eventID's hash, and `kind:eventID`, whether that is the hash of an eventID; `block_ends`
-and `lengths` of the records; `sequence` where the rows were not numbered in one run; `numbers`:
-the dictionary's.
+and `lengths` of the records; `sequence` where the rows were not numbered in one run, `arrived`
+where they did not come in together; `numbers`: the dictionary's.
 `NAME.records` holds the exact bytes (see records), `NAME.parquet` is for others (see parquet).
 """
 
@@ -67,14 +67,14 @@ class Content:
     Attributes:
         raws: In the order they came in.
         sequences: Of each of them; None: the catalog numbers the rows.
-        arrived: Epoch seconds when the last came in.
+        arrived: Epoch seconds when they came in, all or each.
         parquet: Whether the open file is written, too.
     """
 
     raws: Sequence[bytes]
     columns: Columns
     sequences: npt.NDArray[np.int64] | None
-    arrived: int
+    arrived: int | npt.NDArray[np.int64]
     parquet: bool
     conflicts: int
 
@@ -97,6 +97,9 @@ def write_segment(
     arrays["numbers"] = np.array([dictionary], np.int64)
     if sequences is not None:
         arrays["sequence"] = sequences[columns.order]
+    if not isinstance(content.arrived, int):
+        # In half the space, until 2106.
+        arrays["arrived"] = content.arrived[columns.order].astype(np.uint32)
     column_bytes = write_arrays(directory / f"{name}.columns", arrays)
     parquet_bytes = 0
     if content.parquet:
@@ -113,7 +116,7 @@ def write_segment(
         sequence_end=0 if sequences is None else int(sequences.max()) + 1,
         oldest=int(columns.times[0]),
         newest=int(columns.times[-1]),
-        arrived=content.arrived,
+        arrived=int(np.max(content.arrived)),
         bytes=(path.stat().st_size, column_bytes, parquet_bytes),
         conflicts=content.conflicts,
         unreadable=columns.unreadable,
@@ -148,6 +151,12 @@ class Segment:
         if self._sequences is None:
             return rows + self.entry.first_sequence
         return self._sequences[rows]
+
+    def arrivals(self) -> npt.NDArray[np.int64]:
+        """Epoch seconds when each row came in."""
+        if "arrived" in self.arrays:
+            return self.arrays["arrived"].astype(np.int64)
+        return np.full(self.entry.rows, self.entry.arrived, np.int64)
 
     def codes(self, path: FieldPath) -> Array:
         """By row; for a field of several texts by entry."""

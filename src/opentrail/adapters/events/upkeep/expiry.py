@@ -44,7 +44,7 @@ def worth_it(
 
 
 def _ages(segment: Segment) -> npt.NDArray[np.int64]:
-    return np.maximum(segment.times.astype(np.int64), segment.entry.arrived)
+    return np.maximum(segment.times.astype(np.int64), segment.arrivals())
 
 
 def _bounds(

@@ -8,6 +8,7 @@ of what arrives in small pieces.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +52,18 @@ def _fitting(alike: list[Segment]) -> list[Segment]:
     return chosen if len(chosen) > 1 else []
 
 
-def together(
-    segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None
-) -> tuple[list[bytes], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Records in the order of their sequences, those, and their times.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Records in the order of their sequences, and of each its sequence and two times."""
+
+    raws: list[bytes]
+    sequences: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    arrivals: npt.NDArray[np.int64]
+
+
+def together(segments: Sequence[Segment], keep: npt.NDArray[np.bool_] | None) -> Together:
+    """The records of segments.
 
     Args:
         keep: For each row of the one segment given; None for all rows of all.
@@ -62,13 +71,19 @@ def together(
     raws: list[bytes] = []
     sequences: list[npt.NDArray[np.int64]] = []
     times: list[npt.NDArray[np.int64]] = []
+    arrivals: list[npt.NDArray[np.int64]] = []
     for segment in segments:
         raws.extend(segment.records.all())
         sequences.append(segment.sequences(np.arange(segment.entry.rows)))
         times.append(segment.times.astype(np.int64))
+        arrivals.append(segment.arrivals())
     numbers = np.concatenate(sequences)
     order = np.argsort(numbers)
     if keep is not None:
         order = order[keep[order]]
-    in_order = [raws[number] for number in order.tolist()]
-    return in_order, numbers[order], np.concatenate(times)[order]
+    return Together(
+        [raws[number] for number in order.tolist()],
+        numbers[order],
+        np.concatenate(times)[order],
+        np.concatenate(arrivals)[order],
+    )
