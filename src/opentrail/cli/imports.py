@@ -16,7 +16,6 @@ import msgspec
 import typer
 
 from opentrail.adapters.ledger import DirectoryQuarantine, SqliteLedger
-from opentrail.adapters.sources import SqsQueue
 from opentrail.app.settings import Settings, read_settings
 from opentrail.app.wiring import open_event_store
 from opentrail.cli.importing.appending import StoreAppender
@@ -30,17 +29,17 @@ from opentrail.cli.importing.display import (
 )
 from opentrail.cli.importing.sources import (
     OpenedSource,
+    open_queue,
     open_source,
     prover,
     read_evidence,
-    region,
 )
 from opentrail.cli.terminal import EXIT_INTERRUPTED, fail, messages, safe
 from opentrail.clock import SystemClock
 from opentrail.errors import Unavailable
 from opentrail.imports.found import LIMITS
 from opentrail.imports.report import ImportReport, exit_code
-from opentrail.ports.sources import Source
+from opentrail.ports.sources import MessageQueue, Source
 from opentrail.workers.importing.following import Following
 from opentrail.workers.imports import Importer, ImportOptions, ImportTools
 
@@ -71,7 +70,8 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
         bool, typer.Option("--follow", help="Go on: look for new objects.")
     ] = False,
     interval: Annotated[
-        int | None, typer.Option(help="Seconds from one listing to the next; 60, or 3600.")
+        int | None,
+        typer.Option(help="Seconds from one listing to the next; 60, or 3600 with a queue.", min=1),
     ] = None,
     notifications: Annotated[
         str, typer.Option(help="URL of an SQS queue that tells of new objects.")
@@ -80,21 +80,21 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
         bool, typer.Option("--dry-run", help="List what would be read.")
     ] = False,
     max_object_bytes: Annotated[
-        int, typer.Option(help="Most bytes of an object after decompression.")
+        int, typer.Option(help="Most bytes of an object after decompression.", min=1)
     ] = LIMITS.plain_bytes,
-    jobs: Annotated[int, typer.Option(help="Objects fetched at once.")] = 8,
+    jobs: Annotated[int, typer.Option(help="Objects fetched at once.", min=1)] = 8,
     format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Import existing CloudTrail logs: what is new, nothing twice, and say what was in them.
 
-    Exit codes: 0 complete, 1 something quarantined, failed or tampered with, 2 usage, 3 a source
-    can't be read or digests can't be judged.
+    Exit codes: 0 complete, 1 something quarantined, failed, damaged or tampered with, 2 usage,
+    3 a source can't be read or digests can't be judged, 130 interrupted.
     """
-    _check(format, interval, jobs, max_object_bytes)
+    _check(format)
     if endpoint_url:
         # For the other services too: keys, queues, KMS; a variable of one service goes before.
         os.environ.setdefault("AWS_ENDPOINT_URL", endpoint_url)
-    opened = [open_source(text, endpoint_url or None, jobs) for text in source]
+    opened = [open_source(text, endpoint_url, jobs) for text in source]
     evidence = _Evidence(keys) if verify or only_proven or keys else None
     limits = replace(LIMITS, plain_bytes=max_object_bytes)
     options = ImportOptions(limits=limits, jobs=jobs, only_proven=only_proven)
@@ -103,7 +103,7 @@ def import_logs(  # noqa: PLR0913, PLR0917 - the command's options
         job.plan()
     elif follow or notifications:
         seconds = interval or (_QUEUE_INTERVAL_SECONDS if notifications else _INTERVAL_SECONDS)
-        queue = _queue(notifications, endpoint_url) if notifications else None
+        queue = open_queue(notifications) if notifications else None
         job.follow(queue, timedelta(seconds=seconds))
     else:
         raise typer.Exit(exit_code(job.once()))
@@ -149,7 +149,7 @@ class _Job:
         self.store.close()
         return importer.report
 
-    def follow(self, queue: SqsQueue | None, interval: timedelta) -> None:
+    def follow(self, queue: MessageQueue | None, interval: timedelta) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self.stop.set())
         buckets: dict[str, list[Source]] = {}
         for one in self.opened:
@@ -194,20 +194,13 @@ def _job(
     return _Job(opened=opened, tools=tools, options=options, store=store, stop=stop, format=format_)
 
 
-def _check(format_: str, interval: int | None, jobs: int, max_object_bytes: int) -> None:
+def _check(format_: str) -> None:
     if format_ not in ("table", "json"):
         fail(f"format {format_!r}: expected table or json")
-    if (interval is not None and interval < 1) or jobs < 1 or max_object_bytes < 1:
-        fail("--interval, --jobs and --max-object-bytes must be at least 1")
 
 
 def _ledger(settings: Settings) -> SqliteLedger:
     return SqliteLedger(settings.data / "imports.sqlite")
-
-
-def _queue(url: str, endpoint_url: str) -> SqsQueue:
-    named = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
-    return SqsQueue(url, endpoint=named or endpoint_url or None, region=region())
 
 
 def _trouble(problem: Unavailable) -> None:
@@ -227,7 +220,7 @@ def list_command(
     format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """List past imports, newest first."""
-    _check(format, None, 1, 1)
+    _check(format)
     runs = _ledger(read_settings(os.environ)).runs()
     if format == "json":
         for run in runs:
@@ -245,7 +238,7 @@ def show_command(
     format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Show one import's report, or its objects."""
-    _check(format, None, 1, 1)
+    _check(format)
     ledger = _ledger(read_settings(os.environ))
     found = next((one for one in ledger.runs() if one.number == run), None)
     if found is None:

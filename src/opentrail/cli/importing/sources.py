@@ -11,7 +11,7 @@ from pathlib import Path
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.objects import EnvelopeObjectStore, LocalObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.public_keys import fetch_keys
-from opentrail.adapters.sources import DirectorySource, FileSource, S3Source
+from opentrail.adapters.sources import DirectorySource, FileSource, S3Source, SqsQueue
 from opentrail.app.anchors import has_state, local_trust, open_state
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail
 from opentrail.clock import SystemClock
@@ -19,7 +19,7 @@ from opentrail.digest.name import read_digest_key
 from opentrail.digest.trust import Trust, read_trust
 from opentrail.errors import Unavailable
 from opentrail.ports.objects import ObjectStore
-from opentrail.ports.sources import Source
+from opentrail.ports.sources import MessageQueue, Source
 from opentrail.workers.importing.proofs import DigestReading, Proofs
 from opentrail.workers.verification import Scope
 
@@ -37,8 +37,12 @@ class OpenedSource:
     bucket: str
 
 
-def open_source(text: str, endpoint: str | None, jobs: int) -> OpenedSource:
-    """The source that `text` names; ends the command if there is none."""
+def open_source(text: str, endpoint: str, jobs: int) -> OpenedSource:
+    """The source that `text` names; ends the command if there is none.
+
+    Args:
+        endpoint: Where S3 is; "" leaves it to AWS's own variables.
+    """
     if text.startswith("s3://"):
         return _bucket(text, endpoint, jobs)
     path = Path(text)
@@ -49,20 +53,24 @@ def open_source(text: str, endpoint: str | None, jobs: int) -> OpenedSource:
     return OpenedSource(FileSource(path), LocalObjectStore(path.resolve().parent), "")
 
 
-def _bucket(text: str, endpoint: str | None, jobs: int) -> OpenedSource:
+def _bucket(text: str, named: str, jobs: int) -> OpenedSource:
     bucket, _, prefix = text.removeprefix("s3://").partition("/")
     if not bucket:
         fail(f"{text} names no bucket; expected s3://BUCKET[/PREFIX]")
-    if endpoint is None:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    place = S3Place(endpoint=endpoint, region=region(), connections=max(10, jobs))
-    keys = AwsDestinations(AwsPlace(endpoint=_endpoint, region=region())).all().keys
+    endpoint = named or _endpoint("s3") or None
+    place = S3Place(endpoint=endpoint, region=_region(), connections=max(10, jobs))
+    keys = AwsDestinations(AwsPlace(endpoint=_endpoint, region=_region())).all().keys
     store = EnvelopeObjectStore(S3ObjectStore(place), keys, encrypts=False)
-    source = S3Source(store, bucket, prefix, endpoint=endpoint, region=region())
+    source = S3Source(store, bucket, prefix, endpoint=endpoint, region=_region())
     return OpenedSource(source, store, bucket)
 
 
-def region() -> str:
+def open_queue(url: str) -> MessageQueue:
+    """The queue at `url`."""
+    return SqsQueue(url, endpoint=_endpoint("sqs") or None, region=_region())
+
+
+def _region() -> str:
     """The region that AWS's own variables name."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
