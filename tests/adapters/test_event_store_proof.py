@@ -445,6 +445,38 @@ def test_a_writer_that_begins_while_others_are_swept_keeps_its_mark(
     assert [one.raw for one in store.search(Search())] == [b"{}"]
 
 
+# Joining
+
+
+def test_however_slowly_events_come_in_each_is_written_a_few_times(tmp_path: Path) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    rewritten = 0
+    for number in range(300):
+        store.append([b'{"eventID":"%d"}' % number])
+        while joined := joining.choose(store.segments(), store.now()):
+            rewritten += sum(one.entry.rows for one in joined)
+            store.compact()
+
+    assert rewritten <= 300 * 4
+    assert store.figures().segments <= 20
+
+
+def test_segments_of_large_records_are_joined_no_further_than_memory_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "ROW_BYTES", 1)
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    for number in range(16):
+        store.append([b'{"eventID":"%d","x":"%s"}' % (number, b"x" * 15_000)])
+    while store.compact():
+        pass
+
+    sizes = [one.record_bytes for one in store.segments()]
+    assert len(sizes) < 16
+    assert max(sizes) <= joining.LARGEST_ROWS
+    assert store.count(Search()).events == 16
+
+
 # Beside joining
 
 

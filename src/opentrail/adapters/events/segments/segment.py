@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -151,6 +152,11 @@ class Segment:
         if self._sequences is None:
             return rows + self.entry.first_sequence
         return self._sequences[rows]
+
+    @cached_property
+    def record_bytes(self) -> int:
+        """Of all records as they came in."""
+        return int(self.arrays["lengths"].sum(dtype=np.int64))
 
     def arrivals(self) -> npt.NDArray[np.int64]:
         """Epoch seconds when each row came in."""

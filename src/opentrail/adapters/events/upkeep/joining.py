@@ -16,9 +16,11 @@ import numpy.typing as npt
 from opentrail.adapters.events.segments.segment import Segment
 
 LARGEST_ROWS = 65_536
-"""Larger ones would need more memory to write than a small machine has to spare."""
+ROW_BYTES = 2_048
+"""Larger records count as several rows: more than 128 MB of records would need more memory to be
+written than a small machine has to spare."""
 
-_LEVELS = (1_024, 8_192, 32_768)
+_LEVELS = (16, 128, 1_024, 8_192, 32_768)
 _SEVERAL = 8
 _PATIENCE_SECONDS = 300
 """After that even few small segments are joined: the open files wait for them."""
@@ -28,7 +30,7 @@ def choose(segments: Sequence[Segment], now: int) -> list[Segment]:
     """Segments to be joined next, or one that lacks its open file; [] if none."""
     floor = 0
     for ceiling in _LEVELS:
-        alike = [one for one in segments if floor <= one.entry.rows < ceiling]
+        alike = [one for one in segments if floor <= _size(one) < ceiling]
         if len(alike) >= _SEVERAL:
             return _fitting(alike)
         floor = ceiling
@@ -40,13 +42,18 @@ def choose(segments: Sequence[Segment], now: int) -> list[Segment]:
     return _fitting(waiting) or waiting[:1]
 
 
+def _size(segment: Segment) -> int:
+    """In rows."""
+    return max(segment.entry.rows, segment.record_bytes // ROW_BYTES)
+
+
 def _fitting(alike: list[Segment]) -> list[Segment]:
     """Neighbours in time, as many as one segment may hold."""
     chosen: list[Segment] = []
-    rows = 0
+    size = 0
     for one in sorted(alike, key=lambda segment: segment.entry.oldest):
-        rows += one.entry.rows
-        if chosen and rows > LARGEST_ROWS:
+        size += _size(one)
+        if chosen and size > LARGEST_ROWS:
             break
         chosen.append(one)
     return chosen if len(chosen) > 1 else []
