@@ -26,7 +26,9 @@ class DirectorySource:
 
     @property
     def name(self) -> str:
-        return f"file://{self._root}"
+        # Bytes that are no UTF-8 as escapes: a name is written down, in the ledger and reports.
+        root = self._root.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return f"file://{root}"
 
     def list(self) -> Iterator[SourceObject]:
         problems: list[OSError] = []
@@ -43,9 +45,12 @@ class DirectorySource:
             yield SourceObject(key=key, size_bytes=0, version="", problem=problem.strerror or "")
 
     def find(self, key: str) -> SourceObject | None:
+        path = self._start + key
         try:
-            found = os.stat(self._start + key)  # noqa: PTH116 - a million paths are not parsed
+            found = os.stat(path)  # noqa: PTH116 - a million paths are not parsed
         except FileNotFoundError:
+            if not os.path.islink(path):  # noqa: PTH114 - as above
+                return None
             return SourceObject(key=key, size_bytes=0, version="", problem="a link to nothing")
         except OSError as cause:
             return SourceObject(key=key, size_bytes=0, version="", problem=cause.strerror or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from opentrail.ports.objects import ObjectNotFound
 from opentrail.ports.sources import Message, SourceObject
@@ -42,10 +43,11 @@ class MemoryQueue:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self._receipts = count()
 
     def send(self, body: str) -> None:
         """Put a message in."""
-        self.messages.append(Message(f"receipt-{len(self.messages)}-{hash(body)}", body))
+        self.messages.append(Message(f"receipt-{next(self._receipts)}", body))
 
     def receive(self, wait_seconds: int) -> tuple[Message, ...]:  # noqa: ARG002 - nothing to wait for
         return tuple(self.messages[:10])
