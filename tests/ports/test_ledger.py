@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_a_fresh_keeping_replaces_the_one_before(tmp_path: Path) -> None:
     quarantine.keep("s", "k", [bad], NOW, fresh=True)
 
     assert len(quarantine.path("s", "k").read_bytes().splitlines()) == 1
+
+
+def test_what_is_kept_is_synced_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quarantine = DirectoryQuarantine(tmp_path / "q")
+    synced: list[Path] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink())
+    )
+
+    quarantine.keep("s", "k", [Quarantined(0, 1, b"x", "r")], NOW, fresh=True)
+
+    assert synced == [quarantine.path("s", "k"), tmp_path / "q"]
 
 
 def test_a_full_quarantine_goes_on_without_the_bytes(tmp_path: Path) -> None:

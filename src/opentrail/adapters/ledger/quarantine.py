@@ -43,8 +43,16 @@ class DirectoryQuarantine:
                 file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
+            self._sync_names()
         except OSError as cause:
             raise Unavailable(f"{path} can't be written: {cause.strerror}") from cause
+
+    def _sync_names(self) -> None:
+        fd = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def path(self, source: str, key: str) -> Path:
         """The file that holds what was kept of an object."""
