@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ from opentrail.cli.terminal import (
     output,
     safe,
 )
-from opentrail.clock import SystemClock, parse_iso_seconds
+from opentrail.clock import SystemClock, iso_seconds, parse_iso_seconds
 from opentrail.ports.events import EventReader, Search
 from opentrail.ports.sessions import SessionIndex, SessionQuery, derived, records_in
 from opentrail.search.comparing import text_matcher
@@ -64,7 +64,7 @@ def list_sessions(
     """
     _one_of(format, ("table", "json", "jsonl", "csv"))
     index = _open_index()
-    start = _iso(parse_time(since, SystemClock().now()))
+    start = iso_seconds(datetime.fromtimestamp(parse_time(since, SystemClock().now()), UTC))
     operator = Operator.WILDCARD if "*" in person else Operator.EQUALS
     query = SessionQuery(
         person=text_matcher(Test(("person",), operator, person)) if person else None,
@@ -337,10 +337,6 @@ def _epoch(text: str) -> int | None:
         return int(parse_iso_seconds(text).timestamp())
     except ValueError:
         return None
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, tz=SystemClock().now().tzinfo).isoformat()[:19] + "Z"
 
 
 def _span(first: str, last: str) -> str:

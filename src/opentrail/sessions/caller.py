@@ -91,10 +91,10 @@ def caller_of(record: Mapping[str, Any]) -> Caller | None:
     """The caller that a decoded record names, None where it has no userIdentity."""
     if record.get("userIdentity") is None:
         return None
-    identity = _members(record, "userIdentity")
-    context = _members(identity, "sessionContext")
-    issuer = _members(context, "sessionIssuer")
-    scope = _members(identity, "inScopeOf")
+    identity = members(record, "userIdentity")
+    context = members(identity, "sessionContext")
+    issuer = members(context, "sessionIssuer")
+    scope = members(identity, "inScopeOf")
     invoked_by = text(identity.get("invokedBy"))
     return Caller(
         type=text(identity.get("type")),
@@ -104,13 +104,13 @@ def caller_of(record: Mapping[str, Any]) -> Caller | None:
         account=text(identity.get("accountId")),
         user_name=text(identity.get("userName")),
         invoked_by=invoked_by,
-        created=text(_members(context, "attributes").get("creationDate")),
+        created=text(members(context, "attributes").get("creationDate")),
         issuer_type=text(issuer.get("type")),
         issuer_arn=text(issuer.get("arn")),
         source_identity=text(context.get("sourceIdentity")),
-        on_behalf_of=text(_members(identity, "onBehalfOf").get("userId")),
+        on_behalf_of=text(members(identity, "onBehalfOf").get("userId")),
         identity_provider=text(identity.get("identityProvider")),
-        web_subject=_web_subject(_members(context, "webIdFederationData")),
+        web_subject=_web_subject(members(context, "webIdFederationData")),
         scope=text(scope.get("sourceArn")),
         on_instance=bool(text(context.get("ec2RoleDelivery"))),
         assumed_root=text(context.get("assumedRoot")) == "true",
@@ -153,10 +153,11 @@ def references(caller: Caller) -> tuple[str, ...]:
 
 def best(callers: tuple[Caller, ...]) -> Caller:
     """Of callers with one anchor the one that says most; always the same one."""
-    return max(callers, key=lambda one: (_said(one), msgspec.json.encode(one)))
+    return max(callers, key=lambda one: (said(one), msgspec.json.encode(one)))
 
 
-def _said(caller: Caller) -> int:
+def said(caller: Caller) -> int:
+    """How many things are known of the caller."""
     return sum(1 for name in caller.__struct_fields__ if getattr(caller, name))
 
 
@@ -176,14 +177,15 @@ def text(value: Any) -> str:
     return ""
 
 
-def _members(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def members(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object under `name`; empty if there is none."""
     value = owner.get(name)
     return value if isinstance(value, Mapping) else {}
 
 
 def _web_subject(federation: Mapping[str, Any]) -> str:
     provider = text(federation.get("federatedProvider"))
-    attributes = _members(federation, "attributes")
+    attributes = members(federation, "attributes")
     claims = {str(name).rpartition(":")[2]: text(value) for name, value in attributes.items()}
     if not provider or not claims.get("sub"):
         return ""

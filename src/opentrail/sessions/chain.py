@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from opentrail.sessions.caller import Caller, best, references
+from opentrail.sessions.caller import Caller, best, references, said
 from opentrail.sessions.issued import Issued
 from opentrail.sessions.person import Person, claimed, person_of
 
@@ -133,8 +133,7 @@ def _issuer_name(issuer: Caller) -> str:
 
 def _preference(issued: Issued) -> tuple[int, bytes]:
     """The copy of the caller's own account says more than the one of the role's account."""
-    said = sum(1 for name in issued.issuer.__struct_fields__ if getattr(issued.issuer, name))
-    return said, msgspec.json.encode(issued)
+    return said(issued.issuer), msgspec.json.encode(issued)
 
 
 def _made_by(root: Caller, lookup: Lookup) -> tuple[Issued, ...]:

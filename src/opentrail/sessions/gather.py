@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from opentrail.sessions.caller import Caller, anchor_of, caller_of, text
+from opentrail.sessions.caller import SIGN_IN, Caller, anchor_of, caller_of, text
 from opentrail.sessions.issued import ISSUING, Issued, issued_by
 from opentrail.sessions.session import DAY_LENGTH, Seen, Span, is_daily, own_session
 
@@ -76,10 +76,7 @@ class Gatherer:
                 self._read_slowly(raw, batch)
                 continue
             time = head.eventTime
-            console = (
-                head.sessionCredentialFromConsole == "true"
-                or head.eventSource == "signin.amazonaws.com"
-            )
+            console = head.sessionCredentialFromConsole == "true" or head.eventSource == SIGN_IN
             met_as = (
                 bytes(head.userIdentity),
                 head.recipientAccountId,

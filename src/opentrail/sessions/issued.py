@@ -12,7 +12,14 @@ from typing import Any
 import msgspec
 
 from opentrail.clock import iso_seconds, parse_iso_seconds
-from opentrail.sessions.caller import SIGN_IN, Caller, caller_of, session_reference, text
+from opentrail.sessions.caller import (
+    SIGN_IN,
+    Caller,
+    caller_of,
+    members,
+    session_reference,
+    text,
+)
 
 LONG_TERM = "CreateAccessKey"
 SWITCH = "SwitchRole"
@@ -90,7 +97,7 @@ def issued_by(record: Mapping[str, Any], caller: Caller | None = None) -> Issued
         return None
     if record.get("eventName") == SWITCH:
         return _switched(record, caller)
-    answer, request = _members(record, "responseElements"), _members(record, "requestParameters")
+    answer, request = members(record, "responseElements"), members(record, "requestParameters")
     credentials = _first_members(answer, ("credentials", "roleCredentials", "accessKey"))
     key = text(credentials.get("accessKeyId"))
     if not key or key == caller.key:
@@ -114,7 +121,7 @@ def issued_by(record: Mapping[str, Any], caller: Caller | None = None) -> Issued
 
 def _switched(record: Mapping[str, Any], caller: Caller) -> Issued | None:
     """SwitchRole is recorded as the role's session, and names whose console it was."""
-    more = _members(record, "additionalEventData")
+    more = members(record, "additionalEventData")
     came_from = text(more.get("SwitchFrom"))
     reference = session_reference(caller.principal, caller.created)
     if not came_from or came_from == caller.arn or not reference:
@@ -149,10 +156,5 @@ def _second_before(time: str) -> str:
         return ""
 
 
-def _members(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = owner.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
 def _first_members(owner: Mapping[str, Any], names: tuple[str, ...]) -> Mapping[str, Any]:
-    return next((found for name in names if (found := _members(owner, name))), {})
+    return next((found for name in names if (found := members(owner, name))), {})

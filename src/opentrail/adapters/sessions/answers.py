@@ -15,10 +15,10 @@ from opentrail.sessions import (
     Seen,
     Session,
     Span,
+    anchor_of,
     follow,
     session_of,
 )
-from opentrail.sessions import anchor_of as anchor_of_caller
 from opentrail.sessions.caller import best
 from opentrail.sessions.chain import chain_behind
 from opentrail.sessions.session import DAY_LENGTH, JOINING, is_daily
@@ -66,7 +66,7 @@ class SessionAnswers(ABC):
         """See SessionFacts."""
 
     def chain(self, caller: Caller) -> Chain:
-        known = self.callers(anchor_of_caller(caller))
+        known = self.callers(anchor_of(caller))
         return chain_behind(known or (caller,), self.lookup)
 
     def chain_of(self, access_key_id: str) -> Chain | None:
