@@ -1,11 +1,15 @@
-"""Opening a database once more drops nobody's locks on it."""
+"""Opening a database once more drops nobody's locks on it; a transaction that fails leaves none."""
 
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
+from opentrail.adapters.sqlite_file import open_database, transaction
 from opentrail.clock import ManualClock
 from opentrail.ports.events import Search
 
@@ -36,3 +40,23 @@ def test_other_processes_see_what_is_written_after_a_second_opening(tmp_path: Pa
     assert len(beside.search(Search(limit=None))) == 4
     assert oct((path / "catalog.sqlite").stat().st_mode & 0o777) == "0o600"
     store.close()
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    schema = "CREATE TABLE a (x PRIMARY KEY, y REFERENCES a (x) DEFERRABLE INITIALLY DEFERRED)"
+    connection = open_database(tmp_path / "file", f"PRAGMA foreign_keys = ON; {schema}")
+
+    with pytest.raises(sqlite3.IntegrityError), transaction(connection):
+        connection.execute("INSERT INTO a VALUES (1, 2)")
+
+    with transaction(connection):
+        connection.execute("INSERT INTO a VALUES (3, NULL)")
+    assert connection.execute("SELECT x FROM a").fetchall() == [(3,)]
+
+
+def test_a_transaction_that_sqlite_ended_itself_tells_why(tmp_path: Path) -> None:
+    connection = open_database(tmp_path / "file", "CREATE TABLE a (x PRIMARY KEY)")
+    connection.execute("INSERT INTO a VALUES (1)")
+
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), transaction(connection):
+        connection.execute("INSERT OR ROLLBACK INTO a VALUES (1)")
