@@ -8,12 +8,12 @@ from typing import Any as AnyValue
 import pytest
 
 from opentrail.errors import InvalidInput
-from opentrail.search.comparing import network
+from opentrail.search.comparing import network, text_matcher
 from opentrail.search.expression import EVERYTHING, Any, FreeText, Not, Operator
 from opentrail.search.expression import Test as Compared
-from opentrail.search.matching import leads_to, matcher, text_matcher, texts_at
+from opentrail.search.matching import MANY_VALUES, matcher
 from opentrail.search.parser import parse_filter
-from opentrail.search.reading import decoded
+from opentrail.search.reading import decoded, leads_to, texts_at
 
 RECORD = rb"""{
   "eventVersion": "1.10", "eventTime": "2026-07-01T09:00:00Z", "eventName": "PutObject",
@@ -243,6 +243,40 @@ def test_letters_that_fold_to_ascii_are_found() -> None:
     raw = '{"userAgent": "\u212aelvin, Stra\u00dfe"}'.encode()  # KELVIN SIGN, SHARP S
 
     assert matcher(parse_filter("kelvin strasse"))(raw)
+
+
+class Counted(str):
+    """A text that tells how often it was compared."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_a_record_is_compared_with_many_values_of_a_field_at_once() -> None:
+    path = ("userIdentity", "type")
+    kinds = [*map("K{}".format, range(500)), "AssumedRole"]
+    many = Any(tuple(Compared(path, Operator.EQUALS, Counted(one)) for one in kinds))
+    matches = matcher(many)
+    Counted.compared = 0
+
+    assert matches(RECORD)
+    assert not matches(b'{"userIdentity": {"type": "Root"}}')
+    assert Counted.compared < MANY_VALUES
+
+
+def test_many_values_of_a_field_of_ours_are_asked_of_whoever_works_it_out() -> None:
+    names = [*map("p{}".format, range(MANY_VALUES)), "alice"]
+    many = Any(tuple(Compared(("person",), Operator.EQUALS, one) for one in names))
+
+    assert matcher(many, lambda _: {"person": "alice"})(RECORD)
+    assert not matcher(many, lambda _: {})(RECORD)
+    with pytest.raises(InvalidInput, match="person"):
+        matcher(many)
 
 
 def test_fields_of_ours_come_from_whoever_works_them_out() -> None:

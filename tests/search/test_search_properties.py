@@ -11,9 +11,10 @@ from typing import Any as AnyValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opentrail.search.comparing import text_matcher
 from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator
 from opentrail.search.expression import Test as Compared
-from opentrail.search.matching import matcher, text_matcher
+from opentrail.search.matching import MANY_VALUES, matcher
 from opentrail.search.parser import parse_filter
 from opentrail.search.render import render
 
@@ -191,6 +192,19 @@ def test_a_matcher_decides_as_the_rules_written_out(expression: Expression, raw:
 @settings(max_examples=300, deadline=None)
 def test_one_test_decides_as_the_rules_written_out(test: Compared, raw: bytes) -> None:
     assert matcher(test)(raw) == judged(test, read(raw))
+
+
+@given(st.data(), PATHS, RECORDS)
+@settings(max_examples=300, deadline=None)
+def test_many_values_of_one_field_decide_as_the_rules_written_out(
+    data: st.DataObject, path: tuple[str, ...], raw: bytes
+) -> None:
+    near = MANY_VALUES - 2
+    values = data.draw(st.lists(VALUES, min_size=near, max_size=near + 5, unique=True))
+    parts = [Compared(path, Operator.EQUALS, value) for value in values]
+    expression = Any((*parts, *data.draw(st.lists(EXPRESSIONS, max_size=2))))
+
+    assert matcher(expression)(raw) == judged(expression, read(raw))
 
 
 def every(alphabet: str, longest: int) -> list[str]:

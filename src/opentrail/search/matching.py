@@ -6,17 +6,15 @@ be there is missing, it is not decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any as AnyValue
 
 from opentrail.errors import InvalidInput
-from opentrail.search.comparing import text_matcher
+from opentrail.search.comparing import Passes, text_matcher
 from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
 from opentrail.search.fields import DERIVED
 from opentrail.search.lookout import lookout
 from opentrail.search.reading import all_texts, decoded, leads_to, texts_at
-
-__all__ = ["Derive", "Matcher", "leads_to", "matcher", "text_matcher", "texts_at"]
 
 Matcher = Callable[[bytes], bool]
 Record = Mapping[str, AnyValue]
@@ -24,6 +22,9 @@ Derive = Callable[[Record], Mapping[str, str]]
 """The fields of ours (`person`, `session`) that a record has."""
 
 _Holds = Callable[[Record], bool]
+
+MANY_VALUES = 8
+"""So many values of one field are told more quickly as a set than one by one."""
 
 
 def matcher(expression: Expression, derived: Derive | None = None) -> Matcher:
@@ -65,7 +66,21 @@ def _holds(expression: Expression, derived: Derive | None) -> _Holds:
         case All(parts):
             return _all(tuple(_holds(part, derived) for part in parts))
         case Any(parts):
-            return _any(tuple(_holds(part, derived) for part in parts))
+            return _any(tuple(_alternatives(parts, derived)))
+
+
+def _alternatives(parts: tuple[Expression, ...], derived: Derive | None) -> Iterator[_Holds]:
+    """What of parts one has to hold; many values of one field are looked up at once."""
+    values: dict[tuple[str, ...], set[str]] = {}
+    for part in parts:
+        if isinstance(part, Test) and part.operator is Operator.EQUALS:
+            values.setdefault(part.path, set()).add(part.value)
+    many = {path: frozenset(some) for path, some in values.items() if len(some) >= MANY_VALUES}
+    for path, some in many.items():
+        yield _of_record_or_ours(path, _any_text(path, some.__contains__), derived)
+    for part in parts:
+        if not (isinstance(part, Test) and part.operator is Operator.EQUALS and part.path in many):
+            yield _holds(part, derived)
 
 
 def _all(parts: tuple[_Holds, ...]) -> _Holds:
@@ -93,20 +108,23 @@ def _free_text(folded: str) -> _Holds:
 
 
 def _test(test: Test, derived: Derive | None) -> _Holds:
-    if test.path[0] in DERIVED:
-        if derived is None:
-            raise InvalidInput(f"the field {test.path[0]} cannot be searched here")
-        inner = _test_of_record(test)
-        return lambda record: inner(derived(record))
-    return _test_of_record(test)
-
-
-def _test_of_record(test: Test) -> _Holds:
     path = test.path
     if test.operator is Operator.EXISTS:
-        return lambda record: leads_to(record, path)
-    passes = text_matcher(test)
+        return _of_record_or_ours(path, lambda record: leads_to(record, path), derived)
     every = test.operator is Operator.NOT_EQUALS
+    return _of_record_or_ours(path, _any_text(path, text_matcher(test), every=every), derived)
+
+
+def _of_record_or_ours(path: tuple[str, ...], holds: _Holds, derived: Derive | None) -> _Holds:
+    if path[0] not in DERIVED:
+        return holds
+    if derived is None:
+        raise InvalidInput(f"the field {path[0]} cannot be searched here")
+    return lambda record: holds(derived(record))
+
+
+def _any_text(path: tuple[str, ...], passes: Passes, *, every: bool = False) -> _Holds:
+    """Whether one of the field's texts passes; or every one, and there is one."""
 
     def holds(record: Record) -> bool:
         value: AnyValue = record

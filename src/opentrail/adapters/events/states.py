@@ -29,8 +29,8 @@ from opentrail.adapters.events.segments.schema import (
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.segments.texts import Texts, encode_text
 from opentrail.history.resource_names import MEMBERS
+from opentrail.search.comparing import text_matcher
 from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
-from opentrail.search.matching import text_matcher
 
 States = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.intp]
