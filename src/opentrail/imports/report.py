@@ -98,7 +98,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """One run; its JSON is stable (`format` 1).
 
     Attributes:
-        state: running, finished, interrupted or failed; `running` in the ledger: killed.
+        state: running, finished, interrupted or failed; commands that list past runs say
+            `unfinished` of one that runs, or was killed.
         skipped: Objects by reason; the same for quarantined and flagged records.
         told: Failed objects and quarantined records, the first of them.
         told_more: How many there are beyond.

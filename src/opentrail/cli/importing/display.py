@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from opentrail.cli.terminal import messages, output, safe
+from opentrail.clock import iso_seconds
 from opentrail.imports.report import ImportReport
 from opentrail.ports.ledger import ImportRun, LedgerEntry
 from opentrail.workers.importing.planning import Decision, Planned
@@ -147,17 +148,18 @@ def show_runs(runs: Iterable[ImportRun]) -> None:
     for run in runs:
         report = report_of(run)
         output.print(
-            f"{run.number:>5}  {run.started:%Y-%m-%dT%H:%M:%SZ}  {report.state:11}  "
+            f"{run.number:>5}  {report.started}  {report.state:11}  "
             f"{report.objects.imported:>9}  {report.records.added:>10}  "
             f"{report.records.quarantined:>11}  {safe(', '.join(report.sources))}"
         )
 
 
 def report_of(run: ImportRun) -> ImportReport:
-    """A run's report; an empty one when the run was killed before its first commit."""
-    if not run.report:
-        return ImportReport(run=run.number, state="killed")
-    report = msgspec.json.decode(run.report, type=ImportReport)
+    """A run's report as of its last commit; an empty one before its first."""
+    if run.report:
+        report = msgspec.json.decode(run.report, type=ImportReport)
+    else:
+        report = ImportReport(run=run.number, started=iso_seconds(run.started))
     if run.finished is None:
         report.state = "unfinished"
     return report
