@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from import_samples import log_file, log_key, record, records
+from import_samples import log_file, log_key, read_object, record, records
 
-from opentrail.imports import Form, read_object
+from opentrail.imports import Form
 
 CORPORA = Path(__file__).parents[1] / "vectors" / "corpora"
 THREE = records(3)

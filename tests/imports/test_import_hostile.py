@@ -9,9 +9,9 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from import_samples import log_file, log_key, record, records
+from import_samples import log_file, log_key, read_object, record, records
 
-from opentrail.imports import Form, Limits, read_object, read_pieces
+from opentrail.imports import Form, Limits, read_pieces
 from opentrail.imports.reading import read_document
 
 GOOD = records(3)

@@ -1,8 +1,10 @@
-"""Records and documents for the tests of imports."""
+"""Records and documents for the tests of imports, and what one object holds as one value."""
 
 import gzip
 import json
 from typing import Any
+
+from opentrail.imports import LIMITS, Limits, ReadObject, read_pieces
 
 
 def record(number: int = 1, **more: Any) -> bytes:
@@ -44,3 +46,25 @@ def log_key(
     date = f"{day[:4]}/{day[4:6]}/{day[6:]}"
     name = f"{account}_{folder}_{region}_{day}T{number // 60 % 24:02d}{number % 60:02d}Z_{number:016d}.json.gz"
     return f"{prefix}AWSLogs/{account}/{folder}/{region}/{date}/{name}"
+
+
+def read_object(
+    key: str, content: bytes, limits: Limits = LIMITS, *, hash_plain: bool = False
+) -> ReadObject:
+    """The pieces of one object as one."""
+    pieces = list(read_pieces(key, content, limits, hash_plain=hash_plain))
+    flags: dict[str, int] = {}
+    for piece in pieces:
+        for name, count in piece.flagged:
+            flags[name] = flags.get(name, 0) + count
+    telling = [one for one in pieces if not one.skipped]
+    return ReadObject(
+        form=(telling or pieces)[0].form,
+        raws=tuple(raw for piece in pieces for raw in piece.raws),
+        quarantined=tuple(one for piece in pieces for one in piece.quarantined),
+        quarantined_more=sum(piece.quarantined_more for piece in pieces),
+        flagged=tuple(sorted(flags.items())),
+        plain_bytes=sum(piece.plain_bytes for piece in pieces),
+        plain_sha256=pieces[-1].plain_sha256,
+        skipped="" if telling else pieces[0].skipped,
+    )

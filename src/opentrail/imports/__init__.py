@@ -9,7 +9,7 @@ from opentrail.imports.found import (
     ReadObject,
 )
 from opentrail.imports.keys import KeyFacts, KeyKind, read_key, reading_order, skip_reason
-from opentrail.imports.reading import read_object, read_pieces
+from opentrail.imports.reading import read_pieces
 
 __all__ = [
     "LIMITS",
@@ -21,7 +21,6 @@ __all__ = [
     "Quarantined",
     "ReadObject",
     "read_key",
-    "read_object",
     "read_pieces",
     "reading_order",
     "skip_reason",

@@ -52,37 +52,10 @@ _lines = msgspec.json.Decoder(Raw).decode_lines
 _SPACE = b" \t\r\n"
 
 
-def read_object(
-    key: str, content: bytes, limits: Limits = LIMITS, *, hash_plain: bool = False
-) -> ReadObject:
-    """Everything in an object; nothing that it may hold raises."""
-    pieces = list(read_pieces(key, content, limits, hash_plain=hash_plain))
-    return pieces[0] if len(pieces) == 1 else joined(pieces)
-
-
-def joined(pieces: list[ReadObject]) -> ReadObject:
-    """The pieces of one object as one."""
-    flags: dict[str, int] = {}
-    for piece in pieces:
-        for name, count in piece.flagged:
-            flags[name] = flags.get(name, 0) + count
-    telling = [one for one in pieces if not one.skipped]
-    return ReadObject(
-        form=(telling or pieces)[0].form,
-        raws=tuple(raw for piece in pieces for raw in piece.raws),
-        quarantined=tuple(one for piece in pieces for one in piece.quarantined),
-        quarantined_more=sum(piece.quarantined_more for piece in pieces),
-        flagged=tuple(sorted(flags.items())),
-        plain_bytes=sum(piece.plain_bytes for piece in pieces),
-        plain_sha256=pieces[-1].plain_sha256,
-        skipped="" if telling else pieces[0].skipped,
-    )
-
-
 def read_pieces(
     key: str, content: bytes, limits: Limits = LIMITS, *, hash_plain: bool = False
 ) -> Iterator[ReadObject]:
-    """As `read_object`, in pieces of bounded size; at least one."""
+    """Everything in an object, in pieces of bounded size, at least one; nothing in it raises."""
     expected = read_key(key).kind is KeyKind.LOG_FILE
     digest = hashlib.sha256() if hash_plain else None
     cutter: PieceCutter | None = None
