@@ -10,7 +10,9 @@ import pytest
 from api_world import ACCOUNT, OTHER, ApiWorld, record
 from botocore.exceptions import ClientError
 
+from opentrail.api.cloudtrail.history import lookup_events
 from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
+from opentrail.api.outcome import Caller
 from opentrail.ports.state import Change
 from opentrail.trail.status import STATUS_KIND, TrailStatus, status_key
 
@@ -218,6 +220,24 @@ def test_events_come_newest_first_in_pages_with_their_record(client: Any, world:
     assert [one["EventName"] for one in events] == ["Call4", "Call3", "Call2", "Call1", "Call0"]
     assert events[0]["Username"] == "alice"
     assert json.loads(events[0]["CloudTrailEvent"]) == record(4, now - timedelta(seconds=96))
+
+
+def test_the_last_page_begins_where_the_first_page_s_range_does(world: ApiWorld) -> None:
+    now = datetime.now(UTC)
+    begin = now.replace(microsecond=0) - timedelta(seconds=50)
+    remember(world, *(record(number, begin + timedelta(seconds=number)) for number in range(3)))
+    credential = world.identities.find(f"AKIA{ACCOUNT}")
+    assert credential is not None
+    caller = Caller(
+        credential=credential, account_id=ACCOUNT, region="us-east-1", request_id="", now=now
+    )
+    asked = {"StartTime": begin.timestamp() + 0.5, "MaxResults": 1}
+
+    first = lookup_events(asked, caller, world.backends).output
+    last = lookup_events(asked | {"NextToken": first["NextToken"]}, caller, world.backends).output
+
+    assert [page["Events"][0]["EventName"] for page in (first, last)] == ["Call2", "Call1"]
+    assert "NextToken" not in last
 
 
 @pytest.mark.parametrize(

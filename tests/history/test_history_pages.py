@@ -50,6 +50,13 @@ def test_a_lookup_reaches_back_ninety_days() -> None:
     assert lookup().limit == 50
 
 
+def test_a_range_has_the_whole_seconds_between_its_ends() -> None:
+    second = int(NOW.timestamp())
+
+    assert lookup(StartTime=second - 9.5, EndTime=second - 0.5).seconds == (second - 9, second - 1)
+    assert lookup(StartTime=second - 9, EndTime=second).seconds == (second - 9, second)
+
+
 def test_a_token_is_read_for_the_question_it_was_given_to() -> None:
     after = After(1_700_000_000, 7, 1, 2)
     token = make_token(after, lookup(), SECRET)

@@ -5,6 +5,7 @@ Source: spec: api, section 6; lang: lookup_events.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -66,6 +67,11 @@ class LookupQuery:
     end: datetime
     limit: int
     insight: bool
+
+    @property
+    def seconds(self) -> tuple[int, int]:
+        """The first and the last second of the range; times of events are whole seconds."""
+        return math.ceil(self.start.timestamp()), math.floor(self.end.timestamp())
 
 
 def parse_lookup(

@@ -37,12 +37,8 @@ class _OnlyId(msgspec.Struct):
 
 def search_of(query: LookupQuery, after: Position | None) -> Search:
     """The times and the page of a look-up."""
-    return Search(
-        # A start within a second leaves that second's events (which have whole seconds) out.
-        start=-int(-query.start.timestamp() // 1),
-        end=int(query.end.timestamp()) + 1,
-        after=after,
-    )
+    first, last = query.seconds
+    return Search(start=first, end=last + 1, after=after)
 
 
 def insight_search(query: LookupQuery, after: Position | None) -> Search:

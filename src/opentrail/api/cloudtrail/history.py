@@ -45,12 +45,7 @@ def lookup_events(parameters: Mapping[str, Any], caller: Caller, backends: Backe
 
 
 def _behind(event: StoredEvent, query: LookupQuery) -> After:
-    return After(
-        event.position.event_time,
-        event.position.sequence,
-        int(query.start.timestamp()),
-        int(query.end.timestamp()),
-    )
+    return After(event.position.event_time, event.position.sequence, *query.seconds)
 
 
 def _event(event: StoredEvent) -> dict[str, Any]:
