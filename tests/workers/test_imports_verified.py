@@ -16,6 +16,7 @@ from opentrail.imports.report import ImportReport, exit_code
 from opentrail.ports.ledger import Proof
 from opentrail.ports.objects import ObjectContent
 from opentrail.ports.sources import Source, SourceObject
+from opentrail.workers.importing import tally
 from opentrail.workers.importing.proofs import DigestReading, Proofs
 from opentrail.workers.imports import Importer, ImportOptions
 from opentrail.workers.verification import Scope
@@ -207,6 +208,20 @@ def test_a_listed_log_file_that_is_missing_is_found(logs: Logs) -> None:
     assert report.proof is not None
     assert [("log-file-missing", key)] == [one[:2] for one in report.proof.findings]
     assert exit_code(report) == 1
+
+
+def test_what_is_missing_beyond_what_a_report_holds_is_counted(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "MAX_FINDINGS", 1)
+    for key in logs.keys(KeyKind.LOG_FILE):
+        del logs.objects[key]
+
+    report = logs.run()
+
+    assert report.proof is not None
+    assert (len(report.proof.findings), report.proof.findings_more) == (1, 2)
+    assert report.proof.verdict == "INVALID"
 
 
 def test_without_digests_nothing_can_be_told(logs: Logs) -> None:

@@ -58,7 +58,9 @@ class ProofCounts(msgspec.Struct, kw_only=True):
         objects: By `ports.ledger.Proof`; of objects imported now and before.
         records_proven: Records in objects that are proven.
         records_unproven: Records in other objects.
-        findings: (kind, subject, detail) of digests and log files that are not as they should be.
+        findings: (kind, subject, detail) of digests and log files that are not as they should be,
+            the first of them.
+        findings_more: How many there are beyond.
         verdict: Of the digests and their chains; UNVERIFIABLE when there are none.
     """
 
@@ -68,6 +70,7 @@ class ProofCounts(msgspec.Struct, kw_only=True):
     records_unproven: int = 0
     verdict: str = ""
     findings: list[tuple[str, str, str]] = []
+    findings_more: int = 0
 
 
 class Told(msgspec.Struct, frozen=True):

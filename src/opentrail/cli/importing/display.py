@@ -117,8 +117,9 @@ def _show_proof(report: ImportReport) -> None:
     )
     for kind, subject, detail in proof.findings[:SHOWN]:
         output.print(f"  ! {kind} {safe(subject)}: {safe(detail)}")
-    if len(proof.findings) > SHOWN:
-        output.print(f"  … {len(proof.findings) - SHOWN} more; all with --format json")
+    more = len(proof.findings[SHOWN:]) + proof.findings_more
+    if more:
+        output.print(f"  … {more} more: --format json, opentrail verify")
 
 
 def show_plan(plans: Iterable[tuple[str, Sequence[Planned]]], *, as_json: bool) -> None:

@@ -21,7 +21,8 @@ from opentrail.workers.importing.proofs import Proofs
 MAX_TOLD = 200
 """The report names so many objects and records; the ledger and the quarantine hold all."""
 
-_GOOD = frozenset({Proof.PROVEN, Proof.UNCHECKED})
+MAX_FINDINGS = 1000
+"""The report is written at every commit; `opentrail verify` tells all."""
 
 
 class Tally:
@@ -114,14 +115,15 @@ class Tally:
             proof = self.report.proof = ProofCounts(verdict=Verdict.VALID)
         proof.digests += proofs.digests
         proof.verdict = _worse(proof.verdict, proofs.verdict)
-        proof.findings += [(one.kind, one.subject, one.detail) for one in proofs.findings]
+        for one in proofs.findings:
+            _find(proof, one.kind, one.subject, one.detail)
 
     def missing(self, keys: Iterable[str]) -> None:
         """Log files that digests list and the source does not."""
         proof = self.report.proof
         for key in sorted(keys):
             if proof is not None:
-                proof.findings.append(("log-file-missing", key, "a digest lists it"))
+                _find(proof, "log-file-missing", key, "a digest lists it")
                 proof.verdict = Verdict.INVALID
 
     def proven(self, entry: LedgerEntry) -> None:
@@ -135,13 +137,8 @@ class Tally:
         else:
             proof.records_unproven += entry.records
         if entry.proof is Proof.CHANGED:
-            proof.findings.append(
-                (
-                    "log-file-changed",
-                    printable(entry.key),
-                    "its hash is not the one that the digest lists",
-                )
-            )
+            detail = "its hash is not the one that the digest lists"
+            _find(proof, "log-file-changed", entry.key, detail)
 
     def _tell(self, source: str, key: str, offset: int, reason: str) -> None:
         if len(self.report.told) < MAX_TOLD:
@@ -154,6 +151,13 @@ class Tally:
 def printable(name: str) -> str:
     """A name that can be written as UTF-8: bytes that are none are shown as escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _find(proof: ProofCounts, kind: str, subject: str, detail: str) -> None:
+    if len(proof.findings) < MAX_FINDINGS:
+        proof.findings.append((kind, printable(subject), printable(detail)))
+    else:
+        proof.findings_more += 1
 
 
 def _count(counts: dict[str, int], name: str, by: int = 1) -> None:
