@@ -276,11 +276,23 @@ def test_the_report_of_a_run_is_in_the_ledger() -> None:
 def test_names_that_are_no_utf_8_are_told_as_escapes() -> None:
     world = World()
     world.source.objects["a\udcff.json"] = record(1)[:-1]
+    world.source.objects["AWSLogs/111122223333/\udcfe/x.log"] = b"x"
 
     report = world.run()
 
     assert report.told[0].key == "a\\xff.json"
     assert report.records.quarantined == 1
+    assert report.skipped == {"logs of \\xfe, not of CloudTrail": 1}
+
+
+def test_why_an_object_failed_is_kept_though_its_name_is_no_utf_8() -> None:
+    world, source = World(), Troubled(4, Unavailable("a\udcff.json: Permission denied"))
+    source.objects["a\udcff.json"] = record(1)
+
+    world.run(source=source)
+
+    [entry] = world.ledger.entries(1)
+    assert entry.reason == "a\\xff.json: Permission denied"
 
 
 class Later(Future[Appended]):

@@ -29,7 +29,7 @@ from opentrail.ports.objects import ObjectNotFound
 from opentrail.ports.sources import Source, SourceObject
 from opentrail.workers.importing.planning import NOT_PROVEN, Decision, Planned, plan_objects
 from opentrail.workers.importing.proofs import Proofs
-from opentrail.workers.importing.tally import Tally
+from opentrail.workers.importing.tally import Tally, printable
 
 _TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
@@ -268,8 +268,9 @@ class Importer:
         if self._failed_in_a_row >= _FAILURES_IN_A_ROW:
             self._finish()
             raise Unavailable(f"{source.name} stopped answering: {problem}") from problem
-        self._tally.failed(source.name, one.object.key, str(problem))
-        self._note(_entry(source, one, Outcome.FAILED, reason=str(problem)))
+        reason = printable(str(problem))
+        self._tally.failed(source.name, one.object.key, reason)
+        self._note(_entry(source, one, Outcome.FAILED, reason=reason))
 
     def _read(self, source: Source, one: Planned, content: bytes) -> None:
         """(3) One object."""

@@ -69,7 +69,7 @@ class Tally:
 
     def skipped(self, reason: str) -> None:
         self.report.objects.skipped += 1
-        _count(self.report.skipped, reason)
+        _count(self.report.skipped, printable(reason))
 
     def failed(self, source: str, key: str, reason: str) -> None:
         self.report.objects.failed += 1
