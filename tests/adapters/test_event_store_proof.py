@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from odd_events import ACCOUNTS, START, Filters, Records
-from opentrail.adapters.events import SegmentEventStore
+from opentrail.adapters.events import SegmentEventStore, reader
 from opentrail.adapters.events.memory import MemoryEventStore
+from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.upkeep import joining
 from opentrail.adapters.events.writing import sweep
 from opentrail.clock import ManualClock
@@ -190,6 +191,31 @@ def test_rows_found_in_the_open_file_first_are_the_same(tmp_path: Path) -> None:
     filters = Filters(5, scan.sample, leaves=40)
 
     prove(store, scan, filters.some(80), random.Random(5))
+
+
+def test_a_later_page_looks_into_no_segment_that_is_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    for day in range(9):
+        store.append([b'{"eventID":"%d","eventTime":"2026-07-0%dT00:00:00Z"}' % (day, day + 1)])
+    newest, oldest = (
+        store.search(Search(limit=3, newest_first=first))[-1].position for first in (True, False)
+    )
+    looked_into: list[int] = []
+    rows_in_range = reader.rows_in_range
+
+    def noted(segment: Segment, search: Search) -> Any:
+        looked_into.append(segment.entry.number)
+        return rows_in_range(segment, search)
+
+    monkeypatch.setattr(reader, "rows_in_range", noted)
+
+    assert len(store.search(Search(after=newest))) == 6
+    assert len(looked_into) == 7
+    looked_into.clear()
+    assert len(store.search(Search(after=oldest, newest_first=False))) == 6
+    assert len(looked_into) == 7
 
 
 def test_after_joining_the_same_is_found(tmp_path: Path) -> None:

@@ -52,16 +52,44 @@ def whole(search: Search) -> Expression:
     return All((Any(tuple(own)), search.where))
 
 
+def possible(segments: Sequence[Segment], search: Search) -> list[Segment]:
+    """Segments that the times, sequences and the page before do not rule out."""
+    start, end = _times(search)
+    return [
+        one
+        for one in segments
+        if (start is None or one.entry.newest >= start)
+        and (end is None or one.entry.oldest < end)
+        and (search.sequence_from is None or one.entry.sequence_end > search.sequence_from)
+        and (
+            search.sequence_before is None
+            or one.entry.numbered
+            or one.entry.first_sequence < search.sequence_before
+        )
+    ]
+
+
+def _times(search: Search) -> tuple[int | None, int | None]:
+    """The bounds of time, those of the page before among them."""
+    start, end, after = search.start, search.end, search.after
+    if after is not None and search.newest_first:
+        end = after.event_time + 1 if end is None else min(end, after.event_time + 1)
+    elif after is not None:
+        start = after.event_time if start is None else max(start, after.event_time)
+    return start, end
+
+
+def row_span(segment: Segment, search: Search) -> tuple[int, int]:
+    """The first row within the times and the one behind the last; maybe not below each other."""
+    start, end = _times(search)
+    first = 0 if start is None else segment.row_at(start)
+    return first, segment.entry.rows if end is None else segment.row_at(end)
+
+
 def rows_in_range(segment: Segment, search: Search) -> Rows:
     """The rows that time, sequence and the page before leave, oldest first."""
-    times = segment.times
-    first = 0 if search.start is None else segment.row_at(search.start)
-    last = len(times) if search.end is None else segment.row_at(search.end)
-    after = search.after
-    if after is not None and search.newest_first:
-        last = min(last, segment.row_at(after.event_time, behind=True))
-    elif after is not None:
-        first = max(first, segment.row_at(after.event_time))
+    times, after = segment.times, search.after
+    first, last = row_span(segment, search)
     rows = np.arange(first, max(first, last))
     if after is not None and len(rows):
         sequences = segment.sequences(rows)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 
-from opentrail.adapters.events.finding import Hit
+from opentrail.adapters.events.finding import Hit, row_span
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.columns import hash_of
 from opentrail.adapters.events.segments.postings import (
@@ -60,23 +60,12 @@ def insight_search(query: LookupQuery, after: Position | None) -> Search:
     )
 
 
-def possible(
-    segments: Sequence[Segment], query: LookupQuery, after: Position | None
-) -> list[Segment]:
-    """Segments of the time asked for."""
-    bounds = search_of(query, after)
-    assert bounds.start is not None
-    assert bounds.end is not None
-    end = bounds.end if after is None else min(bounds.end, after.event_time + 1)
-    return [one for one in segments if one.entry.newest >= bounds.start and one.entry.oldest < end]
-
-
 def hits(segment: Segment, query: LookupQuery, after: Position | None, seed: int) -> Iterator[Hit]:
     """What a segment holds of a look-up, newest first."""
     rows = _rows(segment, query, seed)
     if not len(rows):
         return
-    first, last = _bounds(segment, query, after)
+    first, last = row_span(segment, search_of(query, after))
     some = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
     yield from _as_hits(segment, some[::-1], after)
 
@@ -98,17 +87,6 @@ def _rows(segment: Segment, query: LookupQuery, seed: int) -> Array:
     rows = np.array(_rows_with_id(segment, query.value, seed), np.uint32)
     scope = rows_of(segment.arrays, NO_ATTRIBUTE, (account, region), 0)
     return rows[np.isin(rows, scope)] if len(rows) else rows
-
-
-def _bounds(segment: Segment, query: LookupQuery, after: Position | None) -> tuple[int, int]:
-    """The rows of the times asked for; those of the page before's last second among them."""
-    bounds = search_of(query, after)
-    assert bounds.start is not None
-    assert bounds.end is not None
-    last = segment.row_at(bounds.end)
-    if after is not None:
-        last = min(last, segment.row_at(after.event_time, behind=True))
-    return segment.row_at(bounds.start), last
 
 
 def _as_hits(segment: Segment, rows: Array, after: Position | None) -> Iterator[Hit]:

@@ -18,6 +18,7 @@ from opentrail.adapters.events.finding import (
     Matches,
     hits_of,
     in_order,
+    possible,
     rows_in_range,
     whole,
 )
@@ -27,7 +28,7 @@ from opentrail.adapters.events.segments.records import Dictionaries
 from opentrail.adapters.events.segments.schema import FIRST, LIST_PATHS, SINGLE_PATHS
 from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.segment import Segment
-from opentrail.adapters.events.snapshot import Snapshot, Snapshots
+from opentrail.adapters.events.snapshot import Snapshots
 from opentrail.adapters.events.states import MAYBE, YES, Rows, States, states
 from opentrail.history.lookup import LookupQuery
 from opentrail.ports.events import Facet, Position, Search, StoredEvent, StoreFigures, Total
@@ -50,11 +51,11 @@ class SegmentEventReader:
     def lookup(self, query: LookupQuery, after: Position | None) -> tuple[StoredEvent, ...]:
         if query.insight:
             return self.search(lookups.insight_search(query, after))
-        segments = lookups.possible(self._snapshots.newest().segments, query, after)
+        segments: Sequence[Segment] = self._snapshots.newest().segments
         if query.attribute in ATTRIBUTES:
             segments = self._directory_of_values.possible(segments, query)
         hits = in_order(
-            segments,
+            possible(segments, lookups.search_of(query, after)),
             lambda one: lookups.hits(one, query, after, self._catalog.seed),
             newest_first=True,
         )
@@ -140,7 +141,7 @@ class SegmentEventReader:
             return hits_of(segment, rows, found, matches, newest_first=newest_first)
 
         return in_order(
-            _possible(self._snapshots.newest(), search), hits, newest_first=newest_first
+            possible(self._snapshots.newest().segments, search), hits, newest_first=newest_first
         )
 
     def _looked_at(
@@ -153,7 +154,7 @@ class SegmentEventReader:
     def _matched(self, search: Search) -> Iterator[tuple[Segment, Rows]]:
         """For each segment the rows that pass, oldest first."""
         where, matches = _complete(search)
-        for segment in _possible(self._snapshots.newest(), search):
+        for segment in possible(self._snapshots.newest().segments, search):
             rows, found = self._looked_at(segment, search, where)
             asked = np.flatnonzero(found == MAYBE)
             if len(asked):
@@ -164,22 +165,6 @@ class SegmentEventReader:
 def _complete(search: Search) -> tuple[Expression, Matches]:
     where = whole(search)
     return where, matcher(where)
-
-
-def _possible(snapshot: Snapshot, search: Search) -> list[Segment]:
-    """Segments that the times, sequences and the page before do not rule out."""
-    return [
-        one
-        for one in snapshot.segments
-        if (search.start is None or one.entry.newest >= search.start)
-        and (search.end is None or one.entry.oldest < search.end)
-        and (search.sequence_from is None or one.entry.sequence_end > search.sequence_from)
-        and (
-            search.sequence_before is None
-            or one.entry.numbered
-            or one.entry.first_sequence < search.sequence_before
-        )
-    ]
 
 
 def _asked(segment: Segment, rows: Rows, matches: Matches) -> States:

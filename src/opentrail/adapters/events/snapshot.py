@@ -24,7 +24,6 @@ class Snapshot:
     """
 
     revision: int
-    sequence_end: int
     segments: tuple[Segment, ...]
 
 
@@ -36,7 +35,7 @@ class Snapshots:
         self._catalog = catalog
         self._dictionaries = dictionaries
         self._lock = threading.Lock()
-        self._newest = Snapshot(-1, 0, ())
+        self._newest = Snapshot(-1, ())
 
     def newest(self) -> Snapshot:
         """What every change that ended before this call has made."""
@@ -59,11 +58,9 @@ class Snapshots:
     def _opened(self) -> Snapshot:
         revision = self._catalog.revision()
         entries = self._catalog.segments()
-        sequence_end = self._catalog.sequence_end()
         known = {one.entry.number: one for one in self._newest.segments}
         return Snapshot(
             revision,
-            sequence_end,
             tuple(
                 known.get(entry.number) or Segment(self._directory, entry, self._dictionaries)
                 for entry in entries

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -187,15 +186,14 @@ class Segment:
         by_row[self.arrays["row_by_id"]] = self.arrays["by_id"]
         return np.where(kinds > COMPLEX_HASH, by_row, found)
 
-    def row_at(self, when: int, *, behind: bool = False) -> int:
-        """The first row that is not before `when`; with `behind`, the first after it."""
+    def row_at(self, when: int) -> int:
+        """The first row that is not before `when`."""
         limits = np.iinfo(self.times.dtype)
         if when < limits.min:
             return 0
         if when > limits.max:
             return len(self.times)
-        side: Literal["left", "right"] = "right" if behind else "left"
-        return int(np.searchsorted(self.times, self.times.dtype.type(when), side))
+        return int(np.searchsorted(self.times, self.times.dtype.type(when)))
 
     def code(self, path: FieldPath, text: str) -> int | None:
         """The code of a text of a field, None if the field never has it here."""
