@@ -1,6 +1,8 @@
 """The directory of values leaves out no segment that has one."""
 
+import gc
 import json
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,4 +57,25 @@ def test_many_segments_are_looked_up_as_one(tmp_path: Path, attribute: str) -> N
         account_id="1", region="us-east-1", now=NOW,
     )  # fmt: skip
     assert reader.lookup(query, None) == plain.lookup(query, None)
+    store.close()
+
+
+def test_segments_that_are_no_more_are_let_go(tmp_path: Path) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    for number in range(MANY + 1):
+        store.append([raw(number)])
+    query = parse_lookup(
+        {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "Name1"}]},
+        account_id="1", region="us-east-1", now=NOW,
+    )  # fmt: skip
+    assert len(store.lookup(query, None)) == MANY // 7 + 1
+    old = [weakref.ref(one) for one in store.segments()]
+
+    while store.compact():
+        pass
+    assert len(store.lookup(query, None)) == MANY // 7 + 1
+    gc.collect()
+
+    left = {one.entry.number for one in store.segments()}
+    assert {one.entry.number for ref in old if (one := ref()) is not None} <= left
     store.close()

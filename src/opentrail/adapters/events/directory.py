@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,66 +24,69 @@ MANY = 48
 
 @dataclass(frozen=True, slots=True)
 class _Attribute:
-    """Tokens in order, and for each the place of its segment among those taken in."""
+    """Tokens in order, and of each the number of its segment.
+
+    Attributes:
+        taken_in: Numbers of all segments that were asked.
+    """
 
     tokens: npt.NDArray[np.uint32]
-    places: npt.NDArray[np.uint32]
+    numbers: npt.NDArray[np.int64]
+    taken_in: frozenset[int]
 
 
-@dataclass(slots=True)
-class _Taken:
-    segments: tuple[Segment, ...] = ()
-    numbers: frozenset[int] = frozenset()
-    attributes: dict[str, _Attribute] = field(default_factory=dict)
+_NOTHING = _Attribute(np.zeros(0, np.uint32), np.zeros(0, np.int64), frozenset())
 
 
 class Directory:
-    """Of one store; safe from several threads."""
+    """Of one store; safe from several threads.
+
+    It knows segments by number, and so keeps none open that is no more.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._lock = threading.Lock()
-        self._taken = _Taken()
+        self._attributes: dict[str, _Attribute] = {}
 
     def possible(self, segments: Sequence[Segment], query: LookupQuery) -> list[Segment]:
-        """Those of `segments` that may have what is looked up, and a few that are to be asked."""
-        taken = self._taken
-        others = [one for one in segments if one.entry.number not in taken.numbers]
+        """Those that may have what is looked up, and a few that are to be asked.
+
+        Args:
+            segments: All that there are now.
+        """
+        known = self._attributes.get(query.attribute, _NOTHING)
+        others = [one for one in segments if one.entry.number not in known.taken_in]
         if len(others) > MANY:
-            with self._lock:
-                self._taken = taken = _take_in(segments)
-            others = []
+            known, others = self._taken_in(segments, query.attribute), []
         token = token_of(query.account_id, query.region, query.value, self._seed)
-        found = _find(self._of(taken, query.attribute), token)
-        alive = {one.entry.number for one in segments}
-        named = [taken.segments[place] for place in found.tolist()]
-        return others + [one for one in named if one.entry.number in alive]
+        named = _find(known, token)
+        return others + [one for one in segments if one.entry.number in named]
 
-    def _of(self, taken: _Taken, attribute: str) -> _Attribute:
-        known = taken.attributes.get(attribute)
-        if known is None:
-            with self._lock:
-                known = taken.attributes[attribute] = _attribute(taken.segments, attribute)
-        return known
-
-
-def _take_in(segments: Sequence[Segment]) -> _Taken:
-    return _Taken(tuple(segments), frozenset(one.entry.number for one in segments))
+    def _taken_in(self, segments: Sequence[Segment], attribute: str) -> _Attribute:
+        # Others wait: they would do the same again.
+        with self._lock:
+            known = self._attributes.get(attribute, _NOTHING)
+            if any(one.entry.number not in known.taken_in for one in segments):
+                known = self._attributes[attribute] = _attribute(segments, attribute)
+            return known
 
 
 def _attribute(segments: Sequence[Segment], attribute: str) -> _Attribute:
     tokens = [one.arrays[f"told:{attribute}"] for one in segments]
-    if not tokens:
-        return _Attribute(np.zeros(0, np.uint32), np.zeros(0, np.uint32))
-    places = np.repeat(np.arange(len(tokens), dtype=np.uint32), [len(one) for one in tokens])
+    numbers = np.array([one.entry.number for one in segments], np.int64)
     every = np.concatenate(tokens)
     order = np.argsort(every, kind="stable")
-    return _Attribute(every[order], places[order])
+    return _Attribute(
+        every[order],
+        np.repeat(numbers, [len(one) for one in tokens])[order],
+        frozenset(numbers.tolist()),
+    )
 
 
-def _find(attribute: _Attribute, token: int) -> npt.NDArray[np.uint32]:
-    """Places of segments, each once."""
+def _find(attribute: _Attribute, token: int) -> frozenset[int]:
+    """Numbers of segments."""
     wanted = np.uint32(token)
     first = np.searchsorted(attribute.tokens, wanted, "left")
     last = np.searchsorted(attribute.tokens, wanted, "right")
-    return np.unique(attribute.places[first:last])
+    return frozenset(attribute.numbers[first:last].tolist())
