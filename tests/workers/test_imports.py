@@ -233,6 +233,32 @@ def test_a_source_that_stops_answering_ends_the_run_and_the_next_goes_on() -> No
     assert report.records.added == 40
 
 
+def test_interrupted_what_was_read_is_kept() -> None:
+    class Interrupted(MemorySource):
+        def read(self, one: SourceObject) -> bytes:
+            if one.key == log_key(2):
+                raise KeyboardInterrupt
+            return super().read(one)
+
+    world, source = World(), Interrupted(is_remote=False)
+    for number in range(4):
+        source.objects[log_key(number)] = log_file([record(number)])
+
+    with pytest.raises(KeyboardInterrupt):
+        world.run(source=source)
+    [run] = world.ledger.runs()
+    world.source.objects = source.objects
+    again = world.run()
+
+    told = json.loads(run.report)
+    assert (told["state"], told["records"]["found"], told["records"]["added"]) == (
+        "interrupted",
+        2,
+        2,
+    )
+    assert (again.objects.unchanged, again.records.added) == (2, 2)
+
+
 def test_a_large_object_is_appended_in_batches() -> None:
     world = World()
     many = records(500)

@@ -185,6 +185,9 @@ class Importer:
         except BaseException as cause:
             state = "failed" if isinstance(cause, Unavailable) else "interrupted"
             with suppress(Unavailable):
+                if isinstance(cause, KeyboardInterrupt):
+                    self._finish()  # what was read need not be read again
+            with suppress(Unavailable):
                 self._close(state)
             raise
         return self._close("finished")
@@ -361,9 +364,11 @@ class Importer:
 
     def _settle(self) -> None:
         """(5) Note the oldest batch's objects, once its records are durable."""
-        batch = self._under_way.popleft()
-        if batch.appended is not None:
-            self._tally.appended(batch.appended.result())
+        batch = self._under_way[0]
+        appended = None if batch.appended is None else batch.appended.result()
+        self._under_way.popleft()  # not before: who interrupts the wait finds it again
+        if appended is not None:
+            self._tally.appended(appended)
         self._tools.ledger.commit(self._run, batch.entries, self._tally.encoded())
 
     def _finish(self) -> None:
