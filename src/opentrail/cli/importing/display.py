@@ -132,7 +132,7 @@ def show_plan(plans: Iterable[tuple[str, Sequence[Planned]]], *, as_json: bool) 
                     "source": source,
                     "key": safe(one.object.key),
                     "decision": one.decision,
-                    "reason": reason,
+                    "reason": safe(reason),
                     "size_bytes": one.object.size_bytes,
                 }
                 sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
