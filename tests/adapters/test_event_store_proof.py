@@ -7,6 +7,7 @@ are then those of sets.
 
 import fcntl
 import json
+import os
 import random
 import threading
 from collections import Counter
@@ -469,6 +470,30 @@ def test_a_writer_that_begins_while_others_are_swept_keeps_its_mark(
     assert store.sweep() == 0
     other.take(entry)
     assert [one.raw for one in store.search(Search())] == [b"{}"]
+
+
+def test_a_mark_that_is_swept_away_is_nobody_else_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that waits for the lock has it only once it can see that the mark is gone."""
+    mark = tmp_path / "abc.writer"
+    mark.touch()
+    waiting = os.open(mark, os.O_RDWR)
+    unlink = Path.unlink
+
+    def still_locked(path: Path, *, missing_ok: bool = False) -> None:
+        if path == mark:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", still_locked)
+    sweep(tmp_path, frozenset)
+
+    assert not mark.exists()
+    fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert os.fstat(waiting).st_nlink == 0
+    os.close(waiting)
 
 
 # Joining

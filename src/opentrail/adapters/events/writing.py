@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from opentrail.adapters.events.segments.segment import PARQUET_FOLDER
@@ -76,24 +76,32 @@ def sweep(directory: Path, known: Callable[[], frozenset[str]]) -> int:
     """
     found = {path.stem for path in directory.glob("*-*.*")}
     found |= {path.stem for path in (directory / PARQUET_FOLDER).glob("*.parquet")}
-    orphans = {name for name in found if not _lives(directory, name.partition("-")[0])}
+    orphans = {name for name in found if _is_dead(directory, name.partition("-")[0])}
     dead = sorted(orphans - known())
     remove_files(directory, dead)
     for mark in directory.glob(f"*{_MARK}"):
-        if not _lives(directory, mark.stem):
-            mark.unlink(missing_ok=True)
+        # Gone before it is let go: a writer that waits for it, to begin, then makes a new one.
+        with _claimed(mark) as is_dead:
+            if is_dead:
+                mark.unlink(missing_ok=True)
     return len(dead)
 
 
-def _lives(directory: Path, prefix: str) -> bool:
-    try:
-        fd = os.open(directory / f"{prefix}{_MARK}", os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        with suppress(BlockingIOError):
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-        return True
-    finally:
-        os.close(fd)
+def _is_dead(directory: Path, prefix: str) -> bool:
+    with _claimed(directory / f"{prefix}{_MARK}") as dead:
+        return dead
+
+
+@contextmanager
+def _claimed(mark: Path) -> Iterator[bool]:
+    """Whether no writer has the mark; if so, none gets it until the end of the block."""
+    with ExitStack() as opened:
+        dead = True
+        with suppress(FileNotFoundError):
+            fd = os.open(mark, os.O_RDWR)
+            opened.callback(os.close, fd)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                dead = False
+        yield dead
