@@ -22,6 +22,7 @@ import pytest
 from odd_events import ACCOUNTS, START, Filters, Records
 from opentrail.adapters.events import SegmentEventStore, reader
 from opentrail.adapters.events.memory import MemoryEventStore
+from opentrail.adapters.events.segments import parquet
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.upkeep import joining
 from opentrail.adapters.events.writing import sweep
@@ -470,6 +471,28 @@ def test_a_writer_that_begins_while_others_are_swept_keeps_its_mark(
     assert store.sweep() == 0
     other.take(entry)
     assert [one.raw for one in store.search(Search())] == [b"{}"]
+
+
+def test_an_open_file_is_seen_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    folder = tmp_path / "events" / "parquet"
+    seen: list[int] = []
+    write_table = parquet.pq.write_table
+
+    def looked_meanwhile(*words: Any, **options: Any) -> None:
+        write_table(*words, **options)
+        seen.append(len(list(folder.iterdir())))
+
+    monkeypatch.setattr(parquet.pq, "write_table", looked_meanwhile)
+    for number in range(16):
+        store.append([b'{"eventID":"%d"}' % number])
+    while store.compact():
+        pass
+
+    assert seen[:1] == [0]
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_a_mark_that_is_swept_away_is_nobody_else_s(

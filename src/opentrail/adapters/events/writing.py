@@ -61,6 +61,7 @@ def remove_files(directory: Path, names: list[str]) -> None:
     for name in names:
         for path in (
             directory / PARQUET_FOLDER / f"{name}.parquet",
+            directory / f"{name}.parquet",
             directory / f"{name}.columns",
             directory / f"{name}.records",
         ):

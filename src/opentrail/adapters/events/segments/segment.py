@@ -105,7 +105,10 @@ def write_segment(
     if content.parquet:
         folder = directory / PARQUET_FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
-        parquet_bytes = write_parquet(folder / f"{name}.parquet", columns, content.raws)
+        # Others read whatever is in the folder: it comes there when it is whole.
+        aside = directory / f"{name}.parquet"
+        parquet_bytes = write_parquet(aside, columns, content.raws)
+        aside.rename(folder / aside.name)
         sync_directory(folder)
     sync_directory(directory)
     return SegmentEntry(
