@@ -67,12 +67,13 @@ class Arrays(Mapping[str, Array]):
     """
 
     def __init__(self, path: Path) -> None:
-        self._map = np.memmap(path, dtype=np.uint8, mode="r")
         try:
+            self._map = np.memmap(path, dtype=np.uint8, mode="r")
             magic, length = _START.unpack_from(self._map.data, 0)
             head = bytes(self._map[_START.size : _START.size + length])
             self._header = msgspec.json.decode(head, type=dict[str, tuple[str, int, int]])
-        except (struct.error, msgspec.MsgspecError) as cause:
+        except (struct.error, msgspec.MsgspecError, ValueError) as cause:
+            # An empty file can't be mapped, which is a ValueError.
             raise ArraysDamaged(f"{path} is not a file of arrays") from cause
         self._start = -(-(_START.size + length) // _ALIGNMENT) * _ALIGNMENT
         needed = max(
