@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from opentrail.errors import InvalidInput
 
-_SPAN = re.compile(r"(?:([0-9]{12})=)?(?:([0-9]{1,6})d|forever)")
+_SPAN = re.compile(r"(?:([0-9]{12})=)?(?:([1-9][0-9]{0,4})d|forever)")
+"""Up to 273 years: there is a date so long ago."""
 
 
 def parse_retention(texts: Sequence[str]) -> dict[str, timedelta | None]:
@@ -20,9 +21,9 @@ def parse_retention(texts: Sequence[str]) -> dict[str, timedelta | None]:
     spans: dict[str, timedelta | None] = {}
     for text in texts:
         found = _SPAN.fullmatch(text)
-        if found is None or found[2] == "0":
+        if found is None:
             raise InvalidInput(
-                f"event retention {text!r}: expected days as 90d, or forever, "
+                f"event retention {text!r}: expected 1 to 99999 days as 90d, or forever, "
                 "also of an account as 111122223333=90d"
             )
         account = found[1] or ""
