@@ -263,6 +263,14 @@ def test_events_go_by_account_once_they_are_old(tmp_path: Path) -> None:
         assert store.search(Search()) == ()
 
 
+def test_what_was_forgotten_can_come_again(store: EventStore) -> None:
+    store.append([record(1), record(2)])
+    assert store.expire({}, default_before=int(NOW.timestamp()) + 1) == 2
+
+    assert store.append([record(1), record(1)]).added == 1
+    assert ids(store.search(Search())) == ["id-1"]
+
+
 def test_what_came_in_lately_stays_however_old_it_says_it_is(store: EventStore) -> None:
     store.append([record(1, eventTime="2014-03-24T21:11:59Z")])
 

@@ -189,7 +189,7 @@ class EventStore(EventReader, Protocol):
         ...
 
     def expire(self, before: Mapping[str, int], *, default_before: int | None) -> int:
-        """Forget events that are too old; how many they were.
+        """Forget events that are too old; how many they were. They may come again.
 
         An event's age counts from its time or from when it came in, whichever is later.
 

@@ -47,7 +47,7 @@ class MemoryEventStore:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._kept: list[_Kept] = []
-        self._by_id: dict[str, list[bytes]] = {}
+        self._known: dict[str, list[bytes]] = {}
         self._sequence_end = 0
         self._place: int | None = None
 
@@ -83,9 +83,7 @@ class MemoryEventStore:
         """The event as it will be kept, its sequence still open; None for one known already."""
         record = decoded(raw)
         odd = heads.read_odd(raw)
-        event_id = odd.texts[_EVENT_ID]
-        key = f"id {event_id}" if isinstance(event_id, str) else f"bytes {raw!r}"
-        known = self._by_id.setdefault(key, [])
+        known = self._known.setdefault(_key(raw), [])
         if any(raw == one or (record is not None and decoded(one) == record) for one in known):
             return None
         now = int(self._clock.now().timestamp())
@@ -166,6 +164,10 @@ class MemoryEventStore:
         ]
         gone = len(self._kept) - len(kept)
         self._kept = kept
+        if gone:
+            self._known = {}
+            for one in kept:
+                self._known.setdefault(_key(one.event.raw), []).append(one.event.raw)
         return gone
 
     def _found(self, search: Search) -> Iterator[StoredEvent]:
@@ -174,6 +176,12 @@ class MemoryEventStore:
         for one in reversed(ordered) if search.newest_first else ordered:
             if _within(one, search) and matches(one.event.raw):
                 yield one.event
+
+
+def _key(raw: bytes) -> str:
+    """Its eventID, else its bytes."""
+    event_id = heads.read_odd(raw).texts[_EVENT_ID]
+    return f"id {event_id}" if isinstance(event_id, str) else f"bytes {raw!r}"
 
 
 def _within(one: _Kept, search: Search) -> bool:
