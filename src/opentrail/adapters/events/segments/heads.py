@@ -1,6 +1,6 @@
 """The texts of a record's columns: quickly where the record is as AWS writes it, else carefully.
 
-Both ways must tell the same; the careful one decides (tests/adapters/test_event_heads.py).
+Both ways must tell the same; the careful one decides (tests/adapters/test_event_store_proof.py).
 """
 
 from __future__ import annotations
