@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from opentrail.adapters.events import SegmentEventStore
 from opentrail.adapters.events.bulk import BulkAppender
+from opentrail.adapters.events.known_ids import HashSet
 from opentrail.clock import ManualClock
 from opentrail.errors import Unavailable
 from opentrail.ports.events import Search
@@ -59,6 +62,38 @@ def test_another_writer_in_between_is_heeded(store: SegmentEventStore, tmp_path:
 
     found = [one.raw for one in store.search(Search(limit=None))]
     assert sorted(found) == sorted(raw(number) for number in range(3150))
+
+
+def test_what_another_writer_added_since_the_decision_is_heeded_and_counted(
+    store: SegmentEventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
+    turn = store.turn
+
+    def other_first() -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        other.append([raw(1, eventName="Y"), raw(2)])
+        return turn()
+
+    bulk = BulkAppender(store, builders=1)
+    monkeypatch.setattr(store, "turn", other_first)
+    became = bulk.submit([raw(1), raw(2), raw(3)]).result()
+    bulk.close()
+    other.close()
+
+    assert (became.added, became.duplicates, became.conflicts) == (2, 1, 1)
+    assert store.figures().conflicts == 1
+    found = [one.raw for one in store.search(Search(limit=None))]
+    assert sorted(found) == sorted([raw(1), raw(1, eventName="Y"), raw(2), raw(3)])
+
+
+def test_hashes_that_come_again_take_no_more_memory() -> None:
+    known, hashes = HashSet(), np.arange(1000, dtype=np.uint64)
+    for _ in range(50):
+        known.add(hashes)
+
+    assert len(known) < 2000
+    assert known.holds(np.array([0, 999, 1000], np.uint64)).tolist() == [True, True, False]
 
 
 def test_conflicts_and_what_is_no_record_are_told(store: SegmentEventStore) -> None:

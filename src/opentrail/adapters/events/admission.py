@@ -20,15 +20,14 @@ from opentrail.search.reading import decoded
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What is new.
+    """What is new: for each event of a batch, in the order it came in.
 
     Attributes:
-        keep: For each event of the batch, in the order it came in.
-        conflicts: How many of those kept are at odds with another.
+        conflicting: Kept, and at odds with another.
     """
 
     keep: Flags
-    conflicts: int
+    conflicting: Flags
 
 
 def in_batch_order(columns: Columns) -> tuple[Hashes, Hashes]:
@@ -55,19 +54,18 @@ def admit(
     is_known, is_same = known.find(ids, contents)
     keep = ~is_same
     keep &= _first_of_its_kind(ids, contents)
-    conflicts = 0
+    conflicting = np.zeros(len(raws), np.bool_)
     for number in np.flatnonzero(keep & is_known).tolist():
         if _stored_alike(raws[number], int(ids[number]), segments):
             keep[number] = False
         else:
-            conflicts += 1
-    repeated = _repeated(ids, keep & ~is_known)
-    for first, number in repeated:
+            conflicting[number] = True
+    for first, number in _repeated(ids, keep & ~is_known):
         if decoded(raws[first]) == decoded(raws[number]):
             keep[number] = False
         else:
-            conflicts += 1
-    return Admitted(keep, conflicts)
+            conflicting[number] = True
+    return Admitted(keep, conflicting)
 
 
 def _first_of_its_kind(ids: Hashes, contents: Hashes) -> Flags:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from opentrail.adapters.events.admission import Admitted, admit, in_batch_order
-from opentrail.adapters.events.known_ids import Hashes, KnownIds
+from opentrail.adapters.events.known_ids import Flags, Hashes, KnownIds
 from opentrail.adapters.events.segments.columns import Columns, make_columns
 from opentrail.adapters.events.segments.records import Dictionaries
 from opentrail.adapters.events.segments.segment import Content, SegmentEntry, write_segment
@@ -33,8 +33,6 @@ from opentrail.adapters.events.store import SegmentEventStore
 from opentrail.clock import SystemClock
 from opentrail.errors import Unavailable
 from opentrail.ports.events import Appended
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,6 @@ class Write:
     name: str
     keep: Flags
     arrived: int
-    conflicts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class BulkAppender:
         self._failed = False
 
     def submit(self, raws: Sequence[bytes]) -> Future[Appended]:
-        """What becomes of a batch; waits until not too many are under way.
+        """What becomes of a batch of some events; waits until not too many are under way.
 
         The future raises Unavailable when the batch, or one decided before it, failed.
         """
@@ -110,7 +107,7 @@ class BulkAppender:
         ids = builder.read(raws)
         decision = self._decide(raws, ids)
         try:
-            kept, unreadable = self._hand_over(builder, raws, ids, decision)
+            became = self._hand_over(builder, raws, ids, decision)
         except BaseException:
             with self._lock:
                 self._failed = True
@@ -120,13 +117,7 @@ class BulkAppender:
             self._taken += 1
             del self._under_way[decision.ticket]
             self._lock.notify_all()
-        return Appended(
-            added=kept,
-            duplicates=len(raws) - kept,
-            conflicts=decision.admitted.conflicts,
-            unreadable=unreadable,
-            sequence_end=self._store.sequence_end(),
-        )
+        return became
 
     def _decide(self, raws: Sequence[bytes], ids: Ids) -> _Decision:
         """(2) One batch after the other."""
@@ -145,34 +136,39 @@ class BulkAppender:
                 ticket, admitted, frozenset(one.entry.number for one in segments) | self._own
             )
 
-    def _order(self, keep: Flags, conflicts: int) -> Write:
-        return Write(self._store.new_name(), keep, self._store.now(), conflicts)
-
     def _hand_over(
         self, builder: _Builder, raws: Sequence[bytes], ids: Ids, decision: _Decision
-    ) -> tuple[int, int]:
-        """(3) and (4) How many events were kept, and how many of them hold no record."""
-        keep, conflicts = decision.admitted.keep, decision.admitted.conflicts
+    ) -> Appended:
+        """(3) and (4)."""
+        keep = decision.admitted.keep
         while True:
-            entry = builder.write(self._order(keep, conflicts))
+            entry = builder.write(Write(self._store.new_name(), keep, self._store.now()))
             self._wait_for(decision.ticket)
             with self._store.turn():
                 late = self._late(raws, ids, decision)
-                if (late & keep == keep).all():
-                    if entry is not None:
-                        self._take(entry)
-                    return int(np.count_nonzero(keep)), 0 if entry is None else entry.unreadable
+                if (late.keep & keep == keep).all():
+                    conflicting = (decision.admitted.conflicting | late.conflicting) & keep
+                    return self._taken_over(entry, keep, int(np.count_nonzero(conflicting)))
             # Another writer was quicker with some of them.
-            keep = late & keep
+            keep = late.keep & keep
             if entry is not None:
                 self._store.discard(entry)
 
-    def _take(self, entry: SegmentEntry) -> None:
-        number = self._store.take(entry).number
-        with self._lock:
-            self._own.add(number)
-            # Its ids are known since the decision.
-            self._known.mark_seen(number)
+    def _taken_over(self, entry: SegmentEntry | None, keep: Flags, conflicts: int) -> Appended:
+        if entry is not None:
+            number = self._store.take(replace(entry, conflicts=conflicts)).number
+            with self._lock:
+                self._own.add(number)
+                # Its ids are known since the decision.
+                self._known.mark_seen(number)
+        added = int(np.count_nonzero(keep))
+        return Appended(
+            added=added,
+            duplicates=len(keep) - added,
+            conflicts=conflicts,
+            unreadable=0 if entry is None else entry.unreadable,
+            sequence_end=self._store.sequence_end(),
+        )
 
     def _wait_for(self, ticket: int) -> None:
         with self._lock:
@@ -180,13 +176,13 @@ class BulkAppender:
             if self._failed:
                 raise Unavailable("an earlier batch of events could not be written")
 
-    def _late(self, raws: Sequence[bytes], ids: Ids, decision: _Decision) -> Flags:
+    def _late(self, raws: Sequence[bytes], ids: Ids, decision: _Decision) -> Admitted:
         """What is new to segments that others added since the decision."""
         seen = decision.seen | self._own
         added = [one for one in self._store.segments() if one.entry.number not in seen]
         known = KnownIds()
         known.take_in(added)
-        return admit(raws, ids.ids, ids.contents, known, added).keep
+        return admit(raws, ids.ids, ids.contents, known, added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +215,7 @@ class _Builder:
         """(1) The hashes of a batch."""
         lengths = np.fromiter(map(len, raws), np.uint32, len(raws))
         try:
-            self._pipe.send_bytes(lengths.tobytes() or b"\0\0\0\0")
+            self._pipe.send_bytes(lengths.tobytes())
             self._pipe.send_bytes(b"".join(raws))
         except OSError as cause:
             raise _ended(cause) from cause
@@ -311,7 +307,7 @@ def _written(
             sequences=None,
             arrived=order.arrived,
             parquet=True,
-            conflicts=order.conflicts,
+            conflicts=0,
         )
         return write_segment(start.directory, order.name, content, dictionaries)
     except OSError as problem:

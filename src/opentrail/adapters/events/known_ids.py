@@ -32,6 +32,10 @@ class HashSet:
         while self._runs and len(self._runs[-1]) <= 2 * len(run):
             # Stable sorting takes two sorted runs as what they are: it only merges.
             run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
+            # Segments that another process joined bring theirs once more.
+            new = run[1:] != run[:-1]
+            if not new.all():
+                run = run[np.append(True, new)]
         self._runs.append(run)
 
     def holds(self, hashes: Hashes) -> Flags:

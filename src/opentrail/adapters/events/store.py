@@ -61,7 +61,7 @@ class SegmentEventStore(SegmentEventReader):
             kept: Sequence[bytes] = raws
             if columns is not None:
                 admitted = admit(raws, *in_batch_order(columns), self._known, segments)
-                conflicts = admitted.conflicts
+                conflicts = int(np.count_nonzero(admitted.conflicting))
                 if not admitted.keep.all():
                     kept = [raws[number] for number in np.flatnonzero(admitted.keep).tolist()]
                     columns = self.columns(kept) if kept else None
