@@ -55,13 +55,13 @@ USUAL_COLUMNS = tuple(Column(name, tuple(name.split("."))) for name in _USUAL)
 
 
 def parse_columns(text: str) -> tuple[Column, ...]:
-    """The columns of `eventTime,user,record`; the usual ones for "".
+    """The columns of `eventTime,user,record`; none for "".
 
     Raises:
         InvalidInput: no such field, or none between two commas.
     """
     if not text:
-        return USUAL_COLUMNS
+        return ()
     return tuple(_column(name.strip()) for name in text.split(","))
 
 

@@ -74,7 +74,7 @@ def search(  # noqa: PLR0913, PLR0917 - the command's options
         form=form,
         output=output,
         resume=resume,
-        columns=parse_columns(columns) if columns else (),
+        columns=parse_columns(columns),
         guard=guard,
         facets=tuple(parse_field(one) for one in facet or ()),
         count=count,

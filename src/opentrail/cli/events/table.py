@@ -41,11 +41,6 @@ def row(raw: bytes, columns: int) -> str:
     return _cut(safe(f"{shown:{SHORT_ID}} ") + told, columns)
 
 
-def who(identity: UserIdentity) -> str:
-    """The caller in one word."""
-    return username(identity) or identity.access_key_id or identity.type or "-"
-
-
 def _text(record: Record) -> str:
     head = record.head
     about = next((one.arn or one.arn_prefix or "" for one in head.resources or ()), "")
@@ -53,7 +48,7 @@ def _text(record: Record) -> str:
         head.event_time,
         f"{head.event_name or head.event_type or '-':28}",
         f"{(head.event_source or '-').removesuffix('.amazonaws.com'):14}",
-        f"{who(head.user_identity or UserIdentity()):16}",
+        f"{_who(head.user_identity or UserIdentity()):16}",
         f"{head.aws_region:12}",
         f"{head.source_ip_address or '-':15}",
         f"{head.error_code or 'ok':18}",
@@ -69,11 +64,16 @@ def _narrow(record: Record) -> str:
     parts = (
         head.event_time[5:19].replace("T", " "),
         _fitted(head.event_name or head.event_type or "-", 20),
-        _fitted(who(head.user_identity or UserIdentity()), 12),
+        _fitted(_who(head.user_identity or UserIdentity()), 12),
         _fitted(head.error_code or "ok", 12),
         about or head.source_ip_address or "",
     )
     return safe(" ".join(parts).rstrip())
+
+
+def _who(identity: UserIdentity) -> str:
+    """The caller in one word."""
+    return username(identity) or identity.access_key_id or identity.type or "-"
 
 
 def _fitted(text: str, columns: int) -> str:
