@@ -44,6 +44,9 @@ class Snapshots:
         if newest.revision >= revision:
             return newest
         with self._lock:
+            if self._newest.revision >= revision:
+                # Somebody who was here before has opened it.
+                return self._newest
             for _ in range(_TRIES):
                 try:
                     self._newest = self._opened()
