@@ -209,6 +209,18 @@ def test_what_an_answer_holds_is_found_whatever_its_type(store: EventStore) -> N
     assert ids(store.search(Search(where=nested))) == ["id-6"]
 
 
+def test_a_member_among_hundreds_is_found(store: EventStore) -> None:
+    members = {f"tag{number}": f"value{number}" for number in range(300)}
+    store.append([record(1, requestParameters={"tags": [members]}), record(2), record(3)])
+
+    for number in (0, 150, 299):
+        where = equals(f"requestParameters.tags.tag{number}", f"value{number}")
+        assert ids(store.search(Search(where=where))) == ["id-1"]
+    assert ids(store.search(Search(where=equals("requestParameters.userName", "user-3")))) == [
+        "id-3"
+    ]
+
+
 def test_sequences_follow_what_arrives(store: EventStore) -> None:
     store.append([record(5), record(1)])
     seen = store.sequence_end()
