@@ -1,9 +1,20 @@
 """One server for the tests that do not need their own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from running import Running, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Programs started here can be interrupted, also where a shell runs the tests in the background.
+
+    Such a shell has its children ignore SIGINT, and theirs inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
