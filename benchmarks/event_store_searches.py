@@ -19,7 +19,7 @@ from event_store_measures import Memory, milliseconds
 from event_store_trees import forget_pages, store
 from opentrail.adapters.events import SegmentEventStore
 from opentrail.clock import SystemClock
-from opentrail.search.reading import decoded, texts_at
+from opentrail.predicate.reading import decoded, texts_at
 
 COUNT = int(os.environ.get("OPENTRAIL_BENCH_SEARCHES", "200"))
 """Of each kind."""

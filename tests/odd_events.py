@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opentrail.search.expression import All, Expression, FreeText, Not, Operator
-from opentrail.search.expression import Any as AnyOf
-from opentrail.search.expression import Test as FieldTest
+import re2
+
+from opentrail.predicate.expression import All, Expression, FreeText, Not, Operator
+from opentrail.predicate.expression import Any as AnyOf
+from opentrail.predicate.expression import Test as FieldTest
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NAMES = ["GetObject", "PutObject", "Getobject", "CreateUser", "AssumeRole", "", "É*", "a?b", "Get"]
@@ -242,9 +244,12 @@ class Filters:
         )  # fmt: skip
         if operator is Operator.WILDCARD:
             value = self._pattern(value)
+        elif operator is Operator.REGEX:
+            # Half a character can stand in a record, but in no pattern.
+            value = re2.escape(value.encode("utf-8", "replace").decode()[:40])
         elif operator not in {Operator.EQUALS, Operator.NOT_EQUALS}:
             value = self._part(value)
-        return FieldTest(path, operator, value)
+        return FieldTest(path, operator, value, chance.random() < 0.2)
 
     def _part(self, text: str) -> str:
         start = self.chance.choice([0, 0, len(text) // 2])

@@ -1,7 +1,7 @@
 """What the store finds is what asking every record one by one finds; what goes in comes out.
 
 Ten thousand generated filters over records of odd shapes. Each test that filters are made of is
-asked of every record once (opentrail.search.matching, which its own tests judge); AND, OR and NOT
+asked of every record once (opentrail.predicate.matching, which its own tests judge); AND, OR and NOT
 are then those of sets.
 """
 
@@ -25,12 +25,12 @@ from opentrail.errors import InvalidInput
 from opentrail.history.lookup import ATTRIBUTES, INSIGHT_ATTRIBUTES, LookupQuery
 from opentrail.history.row import history_row
 from opentrail.ports.events import Facet, Position, Search, StoredEvent, Total
+from opentrail.predicate.expression import All, Expression, Not, Operator
+from opentrail.predicate.expression import Any as AnyOf
+from opentrail.predicate.expression import Test as FieldTest
+from opentrail.predicate.matching import matcher
+from opentrail.predicate.reading import decoded, texts_at
 from opentrail.record import read_record
-from opentrail.search.expression import All, Expression, Not, Operator
-from opentrail.search.expression import Any as AnyOf
-from opentrail.search.expression import Test as FieldTest
-from opentrail.search.matching import matcher
-from opentrail.search.reading import decoded, texts_at
 
 # Half a minute: run by `make test`, not by `make check`.
 pytestmark = pytest.mark.contract

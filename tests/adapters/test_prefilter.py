@@ -9,7 +9,7 @@ import pytest
 from opentrail.adapters.events import SegmentEventStore
 from opentrail.clock import ManualClock
 from opentrail.ports.events import Search
-from opentrail.search.matching import matcher
+from opentrail.predicate.matching import matcher
 from opentrail.search.parser import parse_filter
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

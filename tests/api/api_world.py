@@ -21,8 +21,11 @@ from opentrail.adapters.objects import MemoryObjectStore
 from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.api.authorization import ByPolicies, anyone
-from opentrail.api.http import Admission, CloudTrailService
+from opentrail.api.cloudtrail import cloudtrail_services
+from opentrail.api.http import Admission, OwnServices
+from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends, Outcome
+from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.regions import aws_regions
@@ -94,6 +97,7 @@ class ApiWorld:
     quotas: Quotas = field(default_factory=Quotas)
     by_policies: bool = False
     backends: Any = None
+    others: tuple[Service, ...] = ()
 
     def __post_init__(self) -> None:
         self.identities = OneKeyEach()
@@ -125,8 +129,15 @@ class ApiWorld:
             throttle=Throttle(self.quotas),
             regions=aws_regions() | {"my-region"},
         )
-        self.service = CloudTrailService(
-            self.backends, admission=admission, ids=CountingIds(), clock=SystemClock()
+        self.service = OwnServices(
+            (
+                *cloudtrail_services(self.backends),
+                organizations_service(self.backends),
+                *self.others,
+            ),
+            admission=admission,
+            ids=CountingIds(),
+            clock=SystemClock(),
         )
 
     def change(self, kind: str, key: str, of: Any, change: Any) -> None:

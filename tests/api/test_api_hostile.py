@@ -117,7 +117,7 @@ def test_a_malformed_call_gets_the_modelled_error(world: ApiWorld, name: str) ->
 
     assert outcome.status == status
     assert dict(outcome.headers)["x-amzn-ErrorType"] == code
-    assert f'"__type": "{code}"'.encode() in outcome.body
+    assert f'"__type":"{code}"'.encode() in outcome.body
     assert dict(outcome.headers)["x-amzn-RequestId"]
     assert world.handle(call(b"{}")).status == 200
 

@@ -192,7 +192,7 @@ def test_another_accounts_trails_are_not_there(world: ApiWorld, trail: Any) -> N
 
 def test_public_keys_are_listed_for_a_time(client: Any, world: ApiWorld) -> None:
     now = datetime.now(UTC)
-    world.service._backends.signer.current_key("us-east-1", now)
+    world.backends.signer.current_key("us-east-1", now)
 
     (key,) = client.list_public_keys(StartTime=now, EndTime=now)["PublicKeyList"]
 

@@ -23,7 +23,7 @@ from opentrail.cli.events.formats import Csv, JsonLines, guarded
 from opentrail.clock import SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Position, Search, StoredEvent
-from opentrail.search.reading import decoded, texts_at
+from opentrail.predicate.reading import decoded, texts_at
 
 TEXTS = st.text() | st.text("=+-@\t\r\n'\",;", max_size=5)
 JSON = st.recursive(

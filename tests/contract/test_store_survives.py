@@ -22,8 +22,8 @@ from storing import raw
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
 from opentrail.clock import SystemClock
 from opentrail.ports.events import Search
-from opentrail.search.expression import Operator
-from opentrail.search.expression import Test as FieldTest
+from opentrail.predicate.expression import Operator
+from opentrail.predicate.expression import Test as FieldTest
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]
 

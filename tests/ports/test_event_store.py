@@ -15,9 +15,9 @@ from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.clock import ManualClock
 from opentrail.history.lookup import LookupQuery, parse_lookup
 from opentrail.ports.events import EventStore, Position, Search, StoredEvent, Total
-from opentrail.search.expression import All, Expression, FreeText, Not, Operator
-from opentrail.search.expression import Any as AnyOf
-from opentrail.search.expression import Test as FieldTest
+from opentrail.predicate.expression import All, Expression, FreeText, Not, Operator
+from opentrail.predicate.expression import Any as AnyOf
+from opentrail.predicate.expression import Test as FieldTest
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 START = int(NOW.timestamp()) - 1000
@@ -345,9 +345,20 @@ FIELDS = st.fixed_dictionaries(
         "recipientAccountId": st.sampled_from(["1", "2", 3]),
     },
 )  # fmt: skip
-TESTS = st.builds(FieldTest, st.sampled_from(PATHS), st.sampled_from(
-    [one for one in Operator if one is not Operator.CIDR]), st.sampled_from(TEXTS)
-)  # fmt: skip
+_WITH_TEXTS = [one for one in Operator if one not in (Operator.CIDR, Operator.REGEX)]
+TESTS = st.builds(
+    FieldTest,
+    st.sampled_from(PATHS),
+    st.sampled_from(_WITH_TEXTS),
+    st.sampled_from(TEXTS),
+    st.booleans(),
+) | st.builds(
+    FieldTest,
+    st.sampled_from(PATHS),
+    st.just(Operator.REGEX),
+    st.sampled_from(["", "^a", "[A-Z]", "e$", "x|1"]),
+    st.booleans(),
+)
 CIDRS = st.builds(
     FieldTest, st.just(("sourceIPAddress",)), st.just(Operator.CIDR), st.just("10.0.0.0/16")
 )

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from opentrail.adapters.sessions import MemorySessionIndex, SqliteSessionIndex
 from opentrail.ports.sessions import SessionIndex, SessionQuery, derived, rewrite
-from opentrail.search import expression as ex
-from opentrail.search.expression import Expression, Operator
-from opentrail.search.matching import matcher
-from opentrail.search.reading import decoded
+from opentrail.predicate import expression as ex
+from opentrail.predicate.expression import Expression, Operator
+from opentrail.predicate.matching import matcher
+from opentrail.predicate.reading import decoded
 from opentrail.sessions import PersonKind
 from sessions.story import (
     ADMIN,

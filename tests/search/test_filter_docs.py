@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from opentrail.predicate.matching import matcher
 from opentrail.search.fields import ALIASES, FIELDS
 from opentrail.search.invalid import InvalidFilter
 from opentrail.search.lexer import KEYWORDS
-from opentrail.search.matching import matcher
 from opentrail.search.parser import DEEPEST, LONGEST_TEXT, MOST_TESTS, parse_filter
 from opentrail.search.times import parse_range, parse_time
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opentrail.errors import InvalidInput
-from opentrail.search.expression import (
+from opentrail.predicate.expression import (
     EVERYTHING,
     All,
     Any,
@@ -14,7 +14,7 @@ from opentrail.search.expression import (
     Not,
     Operator,
 )
-from opentrail.search.expression import Test as Compared
+from opentrail.predicate.expression import Test as Compared
 from opentrail.search.fields import ALIASES, FIELDS, is_known, nearest
 from opentrail.search.invalid import InvalidFilter
 from opentrail.search.parser import DEEPEST, LONGEST_TEXT, MOST_TESTS, parse_filter
@@ -23,6 +23,8 @@ from opentrail.search.render import render, render_path
 NAME = ("eventName",)
 ADDRESS = ("sourceIPAddress",)
 KEY = ("requestParameters", "key")
+UNLIKE = {Operator.CIDR, Operator.EXISTS, Operator.REGEX}
+"""Operators without a value, or with one of a form of its own."""
 
 
 def compared(operator: Operator, value: str = "", path: tuple[str, ...] = NAME) -> Compared:
@@ -315,7 +317,7 @@ VALUES = st.text(max_size=6) | st.sampled_from(
 TESTS = st.builds(
     Compared,
     PATHS,
-    st.sampled_from([one for one in Operator if one not in {Operator.CIDR, Operator.EXISTS}]),
+    st.sampled_from([one for one in Operator if one not in UNLIKE]),
     VALUES,
 )
 LEAVES = (

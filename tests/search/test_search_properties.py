@@ -11,10 +11,10 @@ from typing import Any as AnyValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opentrail.search.comparing import text_matcher
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator
-from opentrail.search.expression import Test as Compared
-from opentrail.search.matching import MANY_VALUES, matcher
+from opentrail.predicate.comparing import text_matcher
+from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator
+from opentrail.predicate.expression import Test as Compared
+from opentrail.predicate.matching import MANY_VALUES, matcher
 from opentrail.search.parser import parse_filter
 from opentrail.search.render import render
 
@@ -164,7 +164,10 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
 VALUES = TEXTS | NUMBERS | TEXTS.map(lambda text: text[:1])
 PATTERNS = st.text(alphabet="ab*?", max_size=6) | VALUES
 NETWORKS = st.sampled_from(["10.0.0.0/8", "10.1.2.3", "192.168.0.0/16", "2001:db8::/32", "::/0"])
-PLAIN = [one for one in Operator if one not in {Operator.CIDR, Operator.WILDCARD, Operator.EXISTS}]
+UNLIKE = {Operator.CIDR, Operator.WILDCARD, Operator.EXISTS, Operator.REGEX}
+"""Operators whose values have a form of their own, and the one that no filter has."""
+
+PLAIN = [one for one in Operator if one not in UNLIKE]
 TESTS: st.SearchStrategy[Compared] = (
     st.builds(Compared, PATHS, st.sampled_from(PLAIN), VALUES)
     | st.builds(Compared, PATHS, st.just(Operator.WILDCARD), PATTERNS)

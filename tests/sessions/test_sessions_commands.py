@@ -14,7 +14,7 @@ from opentrail.cli.sessions import sessions
 from opentrail.clock import ManualClock
 from opentrail.ports.events import Search
 from opentrail.ports.sessions import derived, rewrite
-from opentrail.search.matching import matcher
+from opentrail.predicate.matching import matcher
 from opentrail.search.parser import parse_filter
 from opentrail.sessions.timeline import Counts, timeline
 from opentrail.workers.sessions import EXPIRE_EVERY, SessionsWorker

@@ -16,15 +16,6 @@ from opentrail.api.outcome import Caller
 from opentrail.aws.observed import ObservedRequest
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal, PrincipalType
-from opentrail.trail.names import trail_arn
-
-_TRAIL_MEMBERS = ("Name", "TrailName", "ResourceId", "ResourceArn", "InsightSource")
-"""Members of requests that name the resource an action is about."""
-
-_ON_ALL = frozenset(
-    {"DescribeTrails", "ListTrails", "ListPublicKeys", "LookupEvents", "ListChannels"}
-)
-"""Operations whose actions are not about one resource."""
 
 _TYPES = {
     PrincipalType.ROOT: "Account",
@@ -40,11 +31,15 @@ class Authorizer(Protocol):
     def __call__(
         self,
         operation: str,
+        resources: Iterable[str],
         parameters: Mapping[str, Any],
         caller: Caller,
         request: ObservedRequest,
     ) -> None:
         """Nothing, if the call may be.
+
+        Args:
+            resources: ARNs that the operation is about, `*` if about none.
 
         Raises:
             ApiError: AccessDeniedException.
@@ -53,7 +48,11 @@ class Authorizer(Protocol):
 
 
 def anyone(
-    operation: str, parameters: Mapping[str, Any], caller: Caller, request: ObservedRequest
+    operation: str,
+    resources: Iterable[str],
+    parameters: Mapping[str, Any],
+    caller: Caller,
+    request: ObservedRequest,
 ) -> None:
     """Every key may do anything in its account."""
 
@@ -67,6 +66,7 @@ class ByPolicies:
     def __call__(
         self,
         operation: str,
+        resources: Iterable[str],
         parameters: Mapping[str, Any],
         caller: Caller,
         request: ObservedRequest,
@@ -77,7 +77,7 @@ class ByPolicies:
         action = f"{caller.service}:{operation}"
         context = _context(parameters, caller, request)
         policies = self._policies_of(principal)
-        for resource in _resources(operation, parameters, caller):
+        for resource in resources:
             asking = Asking(action=action, resource=resource, context=context)
             verdict = evaluate(policies, asking)
             if verdict is not Verdict.ALLOWED:
@@ -104,20 +104,6 @@ def _denied(principal: Principal, action: str, resource: str, verdict: Verdict) 
         f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}",
         403,
     )
-
-
-def _resources(operation: str, parameters: Mapping[str, Any], caller: Caller) -> Iterable[str]:
-    if caller.service != "cloudtrail" or operation in _ON_ALL:
-        return ("*",)
-    listed = parameters.get("ResourceIdList")
-    if isinstance(listed, list) and listed:
-        return [str(one) for one in listed]
-    for member in _TRAIL_MEMBERS:
-        name = parameters.get(member)
-        if isinstance(name, str) and name:
-            named = name.startswith("arn:")
-            return (name if named else trail_arn(caller.region, caller.account_id, name),)
-    return ("*",)
 
 
 def _context(

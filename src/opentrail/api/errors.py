@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from opentrail.api.validate import Problem
 from opentrail.aws.sigv4 import SignatureRefused
 from opentrail.errors import IntegrityError, InvalidArn, InvalidInput, StateConflict, Unavailable
@@ -21,12 +25,21 @@ class ApiError(Exception):
     Attributes:
         code: AWS's name of the error.
         status: The HTTP status.
+        members: What the error's shape has besides the message.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 400,
+        *,
+        members: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.members = members
 
 
 CODES: dict[type[Exception], tuple[str, int]] = {

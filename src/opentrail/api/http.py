@@ -1,36 +1,42 @@
-"""A CloudTrail call from bytes to bytes.
+"""A call of a service that OpenTrail answers itself, from bytes to bytes.
 
 (1) which operation, (2) who, (3) may they, (4) is the input valid, (5) the handler, (6) the answer
-in AWS JSON 1.1 (REST JSON for PutAuditEvents). Nothing here raises: whatever is wrong becomes the
-modelled error. Source: spec: api, section 1.
+in the caller's protocol. Nothing here raises: whatever is wrong becomes the modelled error.
+Source: spec: api, section 1.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from botocore.model import OperationModel
 
 from opentrail.api.authorization import Authorizer
-from opentrail.api.cloudtrail import may_change
-from opentrail.api.errors import ApiError, as_api_error, code_of
-from opentrail.api.outcome import Backends, Caller, Outcome, Reply
-from opentrail.api.services import JSON_TYPE, called, operation_name
+from opentrail.api.errors import ApiError, as_api_error
+from opentrail.api.outcome import Caller, Outcome, Reply
+from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
 from opentrail.api.validate import problems
+from opentrail.api.wire import (
+    Call,
+    operation_name,
+    protocol_of,
+    read_call,
+    read_members,
+    write_answer,
+    write_error,
+)
+from opentrail.aws.models import by_target
 from opentrail.aws.observed import ObservedRequest
-from opentrail.aws.routing import read_scope
+from opentrail.aws.routing import read_scope, service_id
 from opentrail.aws.sigv4 import verify
 from opentrail.clock import Clock
 from opentrail.ports.identities import Identities, signing_secret
 from opentrail.ports.ids import Ids
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_DEPTH = 64
 
 _log = structlog.get_logger()
 
@@ -49,47 +55,77 @@ class Admission:
     regions: frozenset[str]
 
 
-class CloudTrailService:
-    """Answers for `cloudtrail`, `cloudtrail-data` and, of an organization, `organizations`."""
+class OwnServices:
+    """Answers for every service that is OpenTrail's own."""
 
-    def __init__(self, backends: Backends, *, admission: Admission, ids: Ids, clock: Clock) -> None:
-        self._backends = backends
+    def __init__(
+        self, services: Sequence[Service], *, admission: Admission, ids: Ids, clock: Clock
+    ) -> None:
+        """Take over the services.
+
+        Args:
+            services: The first is asked when nothing tells which one is meant.
+        """
+        self._services = {service.model: service for service in services}
+        self._default = services[0]
         self._admission = admission
         self._ids = ids
         self._clock = clock
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The signing names answered."""
+        return frozenset(service.name for service in self._services.values())
+
     def may_change(self, request: ObservedRequest) -> bool:
         """Whether the call could change something; such calls must not run side by side."""
-        return may_change(operation_name(request))
+        try:
+            return self._service(request).may_change(operation_name(request))
+        except ApiError:
+            return False
 
     def handle(self, request: ObservedRequest) -> Outcome:
         """The answer to a call."""
         request_id = self._ids.request_id()
+        call: Call | None = None
         try:
-            reply = self._reply(request, request_id)
+            _check_size(request)
+            service = self._service(request)
+            call = read_call(request, service.model)  # (1)
+            reply = self._reply(request, service, call, request_id)
         except Exception as problem:  # noqa: BLE001 - the door's outermost handler
             error = as_api_error(problem)
             if error.status >= 500:
                 _log.error("call_failed", request_id=request_id, problem=repr(problem))
-            return _error(error, request_id)
-        body = json.dumps(reply.output, separators=(",", ":")).encode()
-        headers = (("x-amzn-RequestId", request_id), ("Content-Type", JSON_TYPE))
+            headers, body = write_error(protocol_of(request), call, error, request_id)
+            return Outcome(error.status, headers, body)
+        headers, body = write_answer(call, reply.output, request_id)
         return Outcome(200, headers, body, reply.changes, reply.takes_effect)
 
-    def _reply(self, request: ObservedRequest, request_id: str) -> Reply:
-        if request.body_length > MAX_BODY_BYTES:
-            raise ApiError(
-                "RequestEntityTooLargeException",
-                f"The request has {request.body_length} bytes; {MAX_BODY_BYTES} are allowed.",
-                413,
-            )
-        call = called(request)  # (1)
-        caller = self._caller(request, request_id, call.service)  # (2)
-        self._admission.throttle.take(call.operation.name, caller)
-        sent = _sent(request.body, call.operation)
-        self._admission.authorize(call.operation.name, sent, caller, request)  # (3)
-        handler = call.handler
-        return handler(_input(call.operation, sent), caller, self._backends)  # (4, 5)
+    def _service(self, request: ObservedRequest) -> Service:
+        """By what the request is for; by its signature where it names no target."""
+        target = request.header("x-amz-target") or ""
+        for model in by_target().get(target.rpartition(".")[0], ()):
+            if model in self._services:
+                return self._services[model]
+        if not target:
+            signed_for = service_id(request, read_scope(request))
+            for service in self._services.values():
+                if service.name == signed_for:
+                    return service
+        return self._default
+
+    def _reply(
+        self, request: ObservedRequest, service: Service, call: Call, request_id: str
+    ) -> Reply:
+        caller = self._caller(request, request_id, service.name)  # (2)
+        name = call.operation.name
+        self._admission.throttle.take(name, caller)
+        sent = read_members(request, call)
+        resources = service.resources(name, sent, caller)
+        self._admission.authorize(name, resources, sent, caller, request)  # (3)
+        answer = service.answer(name)
+        return answer(_checked(service, call, sent), caller)  # (4, 5)
 
     def _caller(self, request: ObservedRequest, request_id: str, service: str) -> Caller:
         scope = read_scope(request)
@@ -117,72 +153,26 @@ class CloudTrailService:
         )
 
 
-def _sent(body: bytes, operation: OperationModel) -> Mapping[str, Any]:
-    """The members that the operation has: a right must not hang on one that nobody else reads."""
-    value = read_json(body or b"{}")
-    if not isinstance(value, dict):
-        raise ApiError("SerializationException", "The request body is not a JSON object.")
-    known = operation.input_shape.members if operation.input_shape is not None else {}
-    return {name: item for name, item in value.items() if item is not None and name in known}
+def _check_size(request: ObservedRequest) -> None:
+    if request.body_length > MAX_BODY_BYTES:
+        raise ApiError(
+            "RequestEntityTooLargeException",
+            f"The request has {request.body_length} bytes; {MAX_BODY_BYTES} are allowed.",
+            413,
+        )
 
 
-def _input(operation: OperationModel, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+def _checked(service: Service, call: Call, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    operation = call.operation
     if operation.input_shape is None:
         return sent
     found = list(problems(operation.input_shape, sent))
     if not found:
         return sent
-    code = code_of(operation.name, found[0])
+    code = service.code_of(operation.name, found[0])
     if found[0].is_type:
         raise ApiError(code, found[0].message)
     told = "; ".join(one.message for one in found[:10])
     raise ApiError(
         code, f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {told}"
     )
-
-
-def read_json(body: bytes) -> Any:
-    """JSON, strictly: no duplicate members, no NaN, no endless nesting, no broken characters.
-
-    Raises:
-        ApiError: SerializationException, in words.
-    """
-    try:
-        text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        # A half of a character, written as an escape, can't be stored as UTF-8.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as problem:
-        raise ApiError("SerializationException", f"The body is not valid JSON: {problem}") from None
-    if _depth(value) > MAX_DEPTH:
-        raise ApiError("SerializationException", f"The body nests deeper than {MAX_DEPTH} levels.")
-    return value
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, dict):
-        return 1 + max((_depth(item) for item in value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max((_depth(item) for item in value), default=0)
-    return 0
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member stands in an object twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _error(error: ApiError, request_id: str) -> Outcome:
-    body = json.dumps({"__type": error.code, "message": str(error)}).encode()
-    headers = (
-        ("x-amzn-RequestId", request_id),
-        ("x-amzn-ErrorType", error.code),
-        ("Content-Type", JSON_TYPE),
-    )
-    return Outcome(error.status, headers, body)

@@ -12,6 +12,7 @@ from typing import Any
 from opentrail.api.cloudtrail.find import organization_of
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Backends, Caller, Reply
+from opentrail.api.services import Service, bound
 from opentrail.trail.organization import Account, Organization, OrganizationalUnit
 
 Parameters = Mapping[str, Any]
@@ -250,3 +251,13 @@ def _page(name: str, shown: Sequence[Mapping[str, Any]], parameters: Parameters)
     if first + size < len(shown):
         page["NextToken"] = str(first + size)
     return page
+
+
+def organizations_service(backends: Backends) -> Service:
+    """The organization as a service answered here."""
+    return Service(
+        name="organizations",
+        model="organizations",
+        answers=bound(HANDLERS, backends),
+        refused=not_here,
+    )

@@ -2,89 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from botocore.model import OperationModel
-
-from opentrail.api import organizations
-from opentrail.api.cloudtrail import HANDLERS
 from opentrail.api.errors import ApiError
-from opentrail.api.outcome import Backends, Caller, Reply
-from opentrail.aws.models import service_model
-from opentrail.aws.observed import ObservedRequest
+from opentrail.api.outcome import Caller, Reply
+from opentrail.api.validate import Problem
 
-Handler = Callable[[Mapping[str, Any], Caller, Backends], Reply]
+Parameters = Mapping[str, Any]
+Answer = Callable[[Parameters, Caller], Reply]
+_Backends = TypeVar("_Backends")
 
-JSON_TYPE = "application/x-amz-json-1.1"
-_JSON_TYPES = (JSON_TYPE, "application/x-amz-json-1.0")
-_ORGANIZATIONS_TARGET = "AWSOrganizationsV20161128"
+READING = ("Describe", "Get", "List", "Lookup", "Filter", "Test", "Search")
+"""What names of operations begin with that change nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The operation that a request is of.
+def not_yet(operation: str) -> ApiError:
+    """The error for an operation that OpenTrail does not answer yet."""
+    return ApiError(
+        "UnsupportedOperationException", f"{operation} is not implemented by OpenTrail yet."
+    )
+
+
+def bound(
+    handlers: Mapping[str, Callable[[Parameters, Caller, _Backends], Reply]], backends: _Backends
+) -> dict[str, Answer]:
+    """The handlers of a service, each given what it works with."""
+    return {name: _bound(handler, backends) for name, handler in handlers.items()}
+
+
+def _bound(
+    handler: Callable[[Parameters, Caller, _Backends], Reply], backends: _Backends
+) -> Answer:
+    return lambda parameters, caller: handler(parameters, caller, backends)
+
+
+def any_resource(operation: str, parameters: Parameters, caller: Caller) -> Iterable[str]:  # noqa: ARG001 - as Service.resources
+    """Rights are asked for without naming a resource."""
+    return ("*",)
+
+
+def plain_code(operation: str, problem: Problem) -> str:  # noqa: ARG001 - as Service.code_of
+    """The code of most services for input that does not keep the model's constraints."""
+    return "SerializationException" if problem.is_type else "ValidationException"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that is answered here.
 
     Attributes:
-        service: Its signing name.
+        name: Its signing name, which is also the prefix of its IAM actions.
+        model: botocore's name of it.
+        answers: By operation; others of the model answer `refused`.
+        refused: The error for an operation that is not answered.
+        code_of: The error's name for an input that breaks the model: (operation, problem).
+        resources: The ARNs that rights are asked for: (operation, what is sent, caller).
     """
 
-    service: str
-    operation: OperationModel
+    name: str
+    model: str
+    answers: Mapping[str, Answer]
+    refused: Callable[[str], ApiError] = not_yet
+    code_of: Callable[[str, Problem], str] = plain_code
+    resources: Callable[[str, Parameters, Caller], Iterable[str]] = any_resource
 
-    @property
-    def handler(self) -> Handler:
-        """Who answers it.
+    def answer(self, operation: str) -> Answer:
+        """Who answers.
 
         Raises:
             ApiError: nobody does.
         """
-        name = self.operation.name
-        if self.service == "organizations":
-            found = organizations.HANDLERS.get(name)
-            if found is None:
-                raise organizations.not_here(name)
-            return found
-        found = HANDLERS.get(name)
+        found = self.answers.get(operation)
         if found is None:
-            raise ApiError(
-                "UnsupportedOperationException", f"{name} is not implemented by OpenTrail yet."
-            )
+            raise self.refused(operation)
         return found
 
-
-def operation_name(request: ObservedRequest) -> str:
-    """The name of the operation as the request gives it; it may be none."""
-    target = request.header("x-amz-target")
-    if target is None and request.raw_path.rstrip("/") == "/PutAuditEvents":
-        return "PutAuditEvents"
-    return (target or "").rpartition(".")[2]
-
-
-def called(request: ObservedRequest) -> Called:
-    """The operation that a request is of.
-
-    Raises:
-        ApiError: UnknownOperationException, or SerializationException for a request that is not
-            one of AWS JSON.
-    """
-    name = operation_name(request)
-    target = request.header("x-amz-target") or ""
-    if name == "PutAuditEvents" and not target:
-        return Called("cloudtrail-data", service_model("cloudtrail-data").operation_model(name))
-    service = "organizations" if target.startswith(_ORGANIZATIONS_TARGET) else "cloudtrail"
-    model = service_model(service)
-    if name not in model.operation_names:
-        raise ApiError(
-            "UnknownOperationException",
-            f"X-Amz-Target {target[:200]!r} names no operation of {service}.",
-            404,
-        )
-    content_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    if request.method != "POST" or content_type not in _JSON_TYPES:
-        raise ApiError(
-            "SerializationException",
-            f"{request.method} with content type {content_type!r}; expected POST with {JSON_TYPE}",
-        )
-    return Called(service, model.operation_model(name))
+    def may_change(self, operation: str) -> bool:
+        """Whether the operation could change something; such calls do not run side by side."""
+        return operation in self.answers and not operation.startswith(READING)

@@ -17,7 +17,7 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from opentrail.api.http import CloudTrailService
+from opentrail.api.http import OwnServices
 from opentrail.api.outcome import Outcome, TakesEffect
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
 from opentrail.clock import Clock
@@ -40,12 +40,12 @@ HANDLER_THREADS = 4
 _log = structlog.get_logger()
 
 
-class CloudTrailDoor:
-    """A LocalDoor for `cloudtrail` and `cloudtrail-data`."""
+class OwnDoor:
+    """A LocalDoor for the services that are OpenTrail's own."""
 
     def __init__(
         self,
-        service: CloudTrailService,
+        service: OwnServices,
         *,
         compose: Callable[[ObservedCall], bytes],
         commit: GroupCommit,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import structlog
 
-from opentrail.app.door import CloudTrailDoor
+from opentrail.app.door import OwnDoor
 from opentrail.app.wiring import Parts
 from opentrail.clock import iso_seconds
 from opentrail.ports.state import Change
@@ -28,7 +28,7 @@ NAME = "organizations"
 class OrganizationKeeper:
     """Watches the organization's document."""
 
-    def __init__(self, parts: Parts, door: CloudTrailDoor, *, named: bool) -> None:
+    def __init__(self, parts: Parts, door: OwnDoor, *, named: bool) -> None:
         self._parts = parts
         self._door = door
         self._named = named

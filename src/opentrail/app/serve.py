@@ -16,7 +16,7 @@ import structlog
 import uvloop
 
 from opentrail import __version__
-from opentrail.app.door import CloudTrailDoor
+from opentrail.app.door import OwnDoor
 from opentrail.app.embedded import EmbeddedServices
 from opentrail.app.intake import Intake
 from opentrail.app.key_lookup import KeyLookup, upstream_answers
@@ -29,7 +29,7 @@ from opentrail.app.searching.recorded import SearchRecords
 from opentrail.app.settings import Settings, as_environment
 from opentrail.app.telemetry.metrics import PATH as METRICS_PATH
 from opentrail.app.telemetry.reporter import Reporter
-from opentrail.app.upstreams import OWN_SERVICES, Doors, Upstreams, parse_upstreams
+from opentrail.app.upstreams import Doors, Upstreams, parse_upstreams
 from opentrail.app.wiring import Parts, open_parts, open_searching
 from opentrail.app.writing.opening import Writing, open_writing
 from opentrail.errors import InvalidInput, Unavailable
@@ -59,6 +59,10 @@ class Started:
     endpoint: str
     embedded: bool
     version: str = __version__
+
+
+ALWAYS_OWN = frozenset({"cloudtrail", "cloudtrail-data"})
+"""Services that no upstream takes over; other own ones go elsewhere if one is named for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,11 @@ def _open_doors(
     writing: Writing,
     events: EventReader,
     searches: SearchDoor,
-) -> tuple[Doors, CloudTrailDoor, Reporter, OrganizationKeeper]:
+) -> tuple[Doors, OwnDoor, Reporter, OrganizationKeeper]:
     """Every door; the reporter, and what is to be settled now and then, beside them."""
-    door = CloudTrailDoor(
-        parts.cloudtrail_service(parts.outside(upstreams.url), events),
+    services = parts.own_services(parts.outside(upstreams.url), events)
+    door = OwnDoor(
+        services,
         compose=writing.recorder.compose,
         commit=writing.commit,
         journal=parts.journal_reader,
@@ -190,9 +195,10 @@ def _open_doors(
     reporter.upstreams = upstreams.texts()
     organizations = OrganizationKeeper(parts, door, named="organizations" in upstreams.named)
     templates = PolicyTemplates(parts.clock, writing.recorder.compose, writing.commit)
+    own = services.names - (upstreams.named.keys() - ALWAYS_OWN) - {"organizations"}
     doors = Doors(
         own=door,
-        answers=lambda service: service in OWN_SERVICES or organizations.answers(service),
+        answers=lambda service: service in own or organizations.answers(service),
         by_target={
             **dict.fromkeys(templates.targets, templates),
             **dict.fromkeys(searches.targets, searches),

@@ -23,9 +23,6 @@ from opentrail.gateway.route import Recording, Route
 from opentrail.gateway.source_address import Network
 from opentrail.recorder.signatures import Signatures
 
-OWN_SERVICES = frozenset({"cloudtrail", "cloudtrail-data"})
-"""Signing names that OpenTrail answers itself."""
-
 OWN_PATHS = b"/-/"
 
 ANY = "*"

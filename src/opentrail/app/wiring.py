@@ -32,7 +32,9 @@ from opentrail.adapters.signers import FileSigner
 from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.api.authorization import Authorizer, ByPolicies, anyone
-from opentrail.api.http import Admission, CloudTrailService
+from opentrail.api.cloudtrail import cloudtrail_services
+from opentrail.api.http import Admission, OwnServices
+from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends
 from opentrail.api.throttle import Throttle
 from opentrail.app.searching.asking import Searching
@@ -162,7 +164,7 @@ class Parts:
         by_policies = self.settings.authorization == "policies"
         return ByPolicies(self.identities.policies) if by_policies else anyone
 
-    def cloudtrail_service(self, outside: Outside, events: EventReader) -> CloudTrailService:
+    def own_services(self, outside: Outside, events: EventReader) -> OwnServices:
         """OpenTrail's own API."""
         backends = Backends(
             state=self.state,
@@ -182,7 +184,8 @@ class Parts:
             throttle=Throttle(backends.quotas),
             regions=aws_regions() | {self.settings.region, *self.settings.regions},
         )
-        return CloudTrailService(backends, admission=admission, ids=self.ids, clock=self.clock)
+        services = (*cloudtrail_services(backends), organizations_service(backends))
+        return OwnServices(services, admission=admission, ids=self.ids, clock=self.clock)
 
     def delivery_worker(self) -> DeliveryWorker:
         """Closes log files."""

@@ -21,9 +21,9 @@ from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, fail, output, sa
 from opentrail.cli.trails import find_trail
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Search
+from opentrail.predicate.expression import Operator, Test
 from opentrail.record import Record, read_record
 from opentrail.record.container import ContainerUnreadable, inflate
-from opentrail.search.expression import Operator, Test
 from opentrail.selectors import (
     AdvancedEventSelector,
     EventSelector,

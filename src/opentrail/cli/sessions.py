@@ -30,8 +30,8 @@ from opentrail.cli.terminal import (
 from opentrail.clock import SystemClock, iso_seconds, parse_iso_seconds
 from opentrail.ports.events import EventReader, Search
 from opentrail.ports.sessions import SessionIndex, SessionQuery, derived, records_in
-from opentrail.search.comparing import text_matcher
-from opentrail.search.expression import All, Expression, Operator, Test
+from opentrail.predicate.comparing import text_matcher
+from opentrail.predicate.expression import All, Expression, Operator, Test
 from opentrail.search.times import parse_time
 from opentrail.sessions import Chain, Session, decode_record
 from opentrail.sessions.timeline import Counts, Moment, duration, timeline

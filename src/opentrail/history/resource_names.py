@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from opentrail.predicate.reading import decoded
 from opentrail.record import RecordHead
-from opentrail.search.reading import decoded
 
 MAX_RESOURCES = 50
 _MAX_DEPTH = 8

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from opentrail.history.lookup import LookupQuery
-from opentrail.search.expression import EVERYTHING, Expression
+from opentrail.predicate.expression import EVERYTHING, Expression
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,8 +15,8 @@ from itertools import groupby
 from typing import Any as AnyValue
 from typing import Protocol
 
-from opentrail.search.comparing import text_matcher
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.predicate.comparing import text_matcher
+from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
 from opentrail.sessions import Anchor, AnchorKind, Caller, Chain, Person, Session, seen_of
 from opentrail.sessions.caller import NAMES, SIGN_IN
 from opentrail.sessions.session import DAY_LENGTH, is_daily

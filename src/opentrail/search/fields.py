@@ -181,9 +181,6 @@ session: id of the session that the call belongs to
 FIELDS: tuple[Field, ...] = (*_fields(_RECORD), *_fields(_OURS))
 """Every field known, parents before their members."""
 
-DERIVED: frozenset[str] = frozenset(field.path[0] for field in _fields(_OURS))
-"""Names that stand in no record; they are worked out from it."""
-
 ALIASES: dict[str, tuple[str, ...]] = {
     "agent": ("userAgent",),
     "account": ("recipientAccountId",),

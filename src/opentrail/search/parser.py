@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opentrail.search.comparing import network
-from opentrail.search.expression import (
+from opentrail.predicate.comparing import network
+from opentrail.predicate.expression import (
     EVERYTHING,
     All,
     Any,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.errors import InvalidInput
+from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
 from opentrail.search.lexer import KEYWORDS
 
 _WORDS = {
@@ -25,6 +26,9 @@ def render(expression: Expression) -> str:
 
     (But for shapes that no filter has: All or Any of one part is written as the part, Any
     without parts as `NOT *`.)
+
+    Raises:
+        InvalidInput: a test that no filter can ask: a regular expression, or one that ignores case.
     """
     match expression:
         case Test():
@@ -61,6 +65,8 @@ def _enclosed(part: Expression, kinds: tuple[type, ...]) -> str:
 
 
 def _test(test: Test) -> str:
+    if test.operator is Operator.REGEX or test.ignore_case:
+        raise InvalidInput(f"no filter asks {test}")
     path = render_path(test.path)
     if test.operator is Operator.EXISTS:
         return f"{path} exists"

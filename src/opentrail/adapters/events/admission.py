@@ -15,7 +15,7 @@ import numpy as np
 from opentrail.adapters.events.known_ids import Flags, Hashes, KnownIds, together
 from opentrail.adapters.events.segments.columns import Columns
 from opentrail.adapters.events.segments.segment import Segment
-from opentrail.search.reading import decoded
+from opentrail.predicate.reading import decoded
 
 
 @dataclass(frozen=True, slots=True)

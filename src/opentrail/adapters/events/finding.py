@@ -12,7 +12,7 @@ from opentrail.adapters.events.segments.records import BLOCK_RECORDS
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import MAYBE, NO, Rows, States
 from opentrail.ports.events import Position, Search
-from opentrail.search.expression import All, Any, Expression, Operator, Test
+from opentrail.predicate.expression import All, Any, Expression, Operator, Test
 
 _ACCOUNT = ("recipientAccountId",)
 

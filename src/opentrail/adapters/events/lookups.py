@@ -22,7 +22,7 @@ from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.history.lookup import LookupQuery
 from opentrail.ports.events import Position, Search
-from opentrail.search.expression import All, Expression, Operator, Test
+from opentrail.predicate.expression import All, Expression, Operator, Test
 
 _INSIGHT_PATHS: dict[str, FieldPath] = {
     "EventId": ("eventID",),
@@ -73,6 +73,11 @@ def hits(segment: Segment, query: LookupQuery, after: Position | None, seed: int
 def _rows(segment: Segment, query: LookupQuery, seed: int) -> Array:
     """The rows of the attribute's value in the account and region, oldest first."""
     nothing = np.zeros(0, np.uint32)
+    if query.attribute == "EventId":
+        # Few segments have it: asked first.
+        with_id = _rows_with_id(segment, query.value, seed)
+        if not with_id:
+            return nothing
     code: int | None = 0
     if query.attribute in ATTRIBUTES:
         code = segment.code(ATTRIBUTES[query.attribute], query.value)
@@ -84,9 +89,8 @@ def _rows(segment: Segment, query: LookupQuery, seed: int) -> Array:
         return nothing
     if query.attribute != "EventId":
         return rows_of(segment.arrays, query.attribute, (account, region), code or 0)
-    rows = np.array(_rows_with_id(segment, query.value, seed), np.uint32)
-    scope = rows_of(segment.arrays, NO_ATTRIBUTE, (account, region), 0)
-    return rows[np.isin(rows, scope)] if len(rows) else rows
+    rows = np.array(with_id, np.uint32)
+    return rows[np.isin(rows, rows_of(segment.arrays, NO_ATTRIBUTE, (account, region), 0))]
 
 
 def _as_hits(segment: Segment, rows: Array, after: Position | None) -> Iterator[Hit]:

@@ -24,9 +24,9 @@ from opentrail.ports.events import (
     StoreFigures,
     Total,
 )
+from opentrail.predicate.matching import matcher
+from opentrail.predicate.reading import decoded, texts_at
 from opentrail.record import read_record
-from opentrail.search.matching import matcher
-from opentrail.search.reading import decoded, texts_at
 
 _ACCOUNT = TOP_PATHS.index(("recipientAccountId",))
 _EVENT_ID = len(TOP_PATHS) + HASHED_PATHS.index(("eventID",))

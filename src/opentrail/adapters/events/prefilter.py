@@ -17,7 +17,7 @@ from opentrail.adapters.events.segments.heads import PARTS
 from opentrail.adapters.events.segments.parquet import column_name
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.states import MAYBE, NO, Rows, States
-from opentrail.search.expression import All, Expression, Operator, Test
+from opentrail.predicate.expression import All, Expression, Operator, Test
 
 WORTH_IT = 2048
 """Fewer records are asked more quickly one by one."""
@@ -70,6 +70,7 @@ def _needed(expression: Expression) -> Iterator[Test]:
         isinstance(expression, Test)
         and expression.operator in _LITERAL
         and expression.value
+        and not expression.ignore_case
         and expression.path[0] in PARTS
         and _PLAIN.issuperset(expression.value)
     ):

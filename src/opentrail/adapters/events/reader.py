@@ -32,9 +32,9 @@ from opentrail.adapters.events.snapshot import Snapshots
 from opentrail.adapters.events.states import MAYBE, YES, Rows, States, states
 from opentrail.history.lookup import LookupQuery
 from opentrail.ports.events import Facet, Position, Search, StoredEvent, StoreFigures, Total
-from opentrail.search.expression import Expression
-from opentrail.search.matching import matcher
-from opentrail.search.reading import decoded, texts_at
+from opentrail.predicate.expression import Expression
+from opentrail.predicate.matching import matcher
+from opentrail.predicate.reading import decoded, texts_at
 
 
 class SegmentEventReader:

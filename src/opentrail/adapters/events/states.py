@@ -7,6 +7,9 @@ that it does, 1 when the record itself has to be asked. AND is the least, OR the
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeGuard
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,8 +32,8 @@ from opentrail.adapters.events.segments.schema import (
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.segments.texts import Texts, encode_text
 from opentrail.history.resource_names import MEMBERS
-from opentrail.search.comparing import text_matcher
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.predicate.comparing import text_matcher
+from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
 
 States = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.intp]
@@ -85,7 +88,7 @@ def _equalities(
     by_path: dict[Path, list[str]] = {}
     left: list[Expression] = []
     for part in parts:
-        if isinstance(part, Test) and part.operator is Operator.EQUALS and part.path in _SINGLE:
+        if _is_equality(part) and part.path in _SINGLE:
             by_path.setdefault(part.path, []).append(part.value)
         else:
             left.append(part)
@@ -101,10 +104,14 @@ def _equalities(
     return left
 
 
+def _is_equality(part: Expression) -> TypeGuard[Test]:
+    return isinstance(part, Test) and part.operator is Operator.EQUALS and not part.ignore_case
+
+
 def _cost(expression: Expression) -> int:
     if isinstance(expression, Test):
         if expression.path in _SINGLE:
-            return 0 if expression.operator is Operator.EQUALS else 1
+            return 0 if _is_equality(expression) else 1
         return 2 if expression.path in _LISTS or expression.path in _HASHED else 8
     return 9 if isinstance(expression, FreeText) else 4
 
@@ -122,11 +129,11 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
         return _list_states(segment, test, rows)
     if test.path in _HASHED:
         return _hashed_states(segment, test, rows, seed)
-    if test.operator is Operator.EQUALS and test.path[0] == PARAMETERS and len(test.path) > 1:
+    if _is_equality(test) and test.path[0] == PARAMETERS and len(test.path) > 1:
         found = np.zeros(segment.entry.rows, np.uint8)
         found[candidates(segment.arrays, test.path[-1], test.value, seed)] = MAYBE
         return _at(found, rows)
-    if test.operator is Operator.EQUALS and test.path[-1] in MEMBERS and test.path[0] == _RESPONSE:
+    if _is_equality(test) and test.path[-1] in MEMBERS and test.path[0] == _RESPONSE:
         # Such a text is among the names of look-ups, or those are told not to be all.
         named = _list_states(segment, Test(RESOURCE_NAME, Operator.EQUALS, test.value), rows)
         data = segment.code(CATEGORY, DATA)
@@ -158,6 +165,10 @@ def _passing(texts: Texts, test: Test) -> slice | npt.NDArray[np.bool_]:
     match test.operator:
         case Operator.EXISTS:
             return slice(None)
+        case _ if test.ignore_case:
+            equals = test.operator is Operator.NOT_EQUALS
+            passes = text_matcher(replace(test, operator=Operator.EQUALS) if equals else test)
+            return np.fromiter(map(passes, texts.all()), np.bool_, len(texts))
         case Operator.EQUALS | Operator.NOT_EQUALS:
             number = texts.find(test.value)
             return slice(0, 0) if number is None else slice(number, number + 1)
@@ -180,7 +191,7 @@ def _list_states(segment: Segment, test: Test, rows: Rows) -> States:
     found = np.zeros(segment.entry.rows, np.uint8)
     if test.operator is Operator.NOT_EQUALS:
         found[entry_rows] = YES
-        equal = _table(segment.texts(test.path), Test(test.path, Operator.EQUALS, test.value))
+        equal = _table(segment.texts(test.path), replace(test, operator=Operator.EQUALS))
         by_entry = equal[codes]
         found[entry_rows[by_entry == MAYBE]] = MAYBE
         found[entry_rows[by_entry == YES]] = NO
@@ -202,6 +213,8 @@ def _hashed_states(segment: Segment, test: Test, rows: Rows, seed: int) -> State
     match test.operator:
         case Operator.EXISTS:
             found[:] = YES
+        case _ if test.ignore_case:
+            pass
         case Operator.EQUALS:
             found[hashes != wanted] = NO
         case Operator.NOT_EQUALS:

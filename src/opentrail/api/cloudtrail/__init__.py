@@ -1,5 +1,6 @@
 """CloudTrail's operations."""
 
-from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET, may_change
+from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
+from opentrail.api.cloudtrail.service import cloudtrail_services
 
-__all__ = ["HANDLERS", "NOT_YET", "may_change"]
+__all__ = ["HANDLERS", "NOT_YET", "cloudtrail_services"]

@@ -76,8 +76,3 @@ NOT_YET = frozenset(
     {*service_model("cloudtrail").operation_names, "PutAuditEvents"} - HANDLERS.keys()
 )
 """Operations that answer UnsupportedOperationException."""
-
-
-def may_change(operation: str) -> bool:
-    """Whether the operation could change something."""
-    return operation in HANDLERS and not operation.startswith(("Describe", "Get", "List", "Lookup"))

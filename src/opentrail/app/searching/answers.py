@@ -31,7 +31,7 @@ from opentrail.app.searching.shapes import (
 )
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Search, StoredEvent
-from opentrail.search.reading import decoded
+from opentrail.predicate.reading import decoded
 
 INTERVALS = 60
 """About so many, where the width of a histogram is not given."""

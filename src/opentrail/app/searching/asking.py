@@ -9,8 +9,7 @@ from datetime import datetime
 
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import EventReader, Position, Search
-from opentrail.search.expression import Expression, Test
-from opentrail.search.fields import DERIVED
+from opentrail.predicate.expression import DERIVED, Expression, Test
 from opentrail.search.invalid import shown
 from opentrail.search.parser import parse_filter
 from opentrail.search.times import TimeRange, parse_range, parse_time

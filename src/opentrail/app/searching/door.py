@@ -166,7 +166,7 @@ class SearchDoor:
         if request.method not in {"GET", "POST"}:
             raise ApiError("MethodNotAllowed", f"{request.method}: expected GET or POST", 405)
         caller = self._caller(request)  # (1)
-        self._admitting.authorize(operation.name, {}, caller, request)  # (2)
+        self._admitting.authorize(operation.name, ("*",), {}, caller, request)  # (2)
         heard.asked = read_asked(request, operation.kind)  # (3)
         if isinstance(heard.asked, TailAsked):
             return await self._tail(request, heard.asked, caller)

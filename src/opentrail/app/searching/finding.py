@@ -6,7 +6,7 @@ import re
 
 from opentrail.app.searching.asking import parse_position
 from opentrail.ports.events import EventReader, Search, StoredEvent
-from opentrail.search.expression import Any, Operator, Test
+from opentrail.predicate.expression import Any, Operator, Test
 
 MOST_CANDIDATES = 10
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from opentrail.adapters.sessions import SqliteSessionIndex
 from opentrail.errors import InvalidInput
 from opentrail.ports.sessions import rewrite
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Test
-from opentrail.search.fields import DERIVED
+from opentrail.predicate.expression import DERIVED, All, Any, Expression, FreeText, Not, Test
 
 
 @dataclass(frozen=True, slots=True)

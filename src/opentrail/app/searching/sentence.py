@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from opentrail.search.reading import texts_at
+from opentrail.predicate.reading import texts_at
 
 _DENIALS = ("AccessDenied", "UnauthorizedOperation", "Client.UnauthorizedOperation", "Forbidden")
 

@@ -14,7 +14,7 @@ import msgspec
 from opentrail.app.searching.asking import position_text
 from opentrail.clock import iso_seconds
 from opentrail.ports.events import Facet, Position, Search, StoredEvent, Total
-from opentrail.search.reading import decoded
+from opentrail.predicate.reading import decoded
 from opentrail.search.render import render_path
 
 VERSION = 1

@@ -12,7 +12,7 @@ from opentrail.app.searching.asking import parse_field, position_text
 from opentrail.app.searching.shapes import clean, one_line
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import StoredEvent
-from opentrail.search.reading import decoded, leads_to, texts_at
+from opentrail.predicate.reading import decoded, leads_to, texts_at
 from opentrail.search.render import render_path
 
 RECORD = "record"

@@ -20,8 +20,8 @@ from opentrail.cli.events.table import row
 from opentrail.cli.terminal import EXIT_USAGE, fail, is_terminal, messages, output, safe
 from opentrail.clock import iso_seconds, parse_iso_seconds
 from opentrail.ports.events import StoredEvent
-from opentrail.search.expression import Operator, Test
-from opentrail.search.reading import decoded, texts_at
+from opentrail.predicate.expression import Operator, Test
+from opentrail.predicate.reading import decoded, texts_at
 from opentrail.search.render import render
 
 AROUND = timedelta(minutes=5)

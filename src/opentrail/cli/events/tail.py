@@ -30,9 +30,9 @@ from opentrail.clock import parse_iso_seconds
 from opentrail.errors import InvalidInput
 from opentrail.ports.events import Position, Search, StoredEvent
 from opentrail.ports.journal import JournalDamaged
+from opentrail.predicate.expression import All, Operator, Test
+from opentrail.predicate.matching import matcher
 from opentrail.record import read_record
-from opentrail.search.expression import All, Operator, Test
-from opentrail.search.matching import matcher
 
 POLL_SECONDS = 0.2
 CATCH_UP_SECONDS = 2.0

@@ -24,8 +24,8 @@ from opentrail.adapters.events.segments.schema import (
 )
 from opentrail.history.resource_names import names_in
 from opentrail.history.row import username
+from opentrail.predicate.reading import Spelled, decoded, leads_to, texts_at
 from opentrail.record import UserIdentity
-from opentrail.search.reading import Spelled, decoded, leads_to, texts_at
 
 
 class Untold(Enum):

@@ -17,7 +17,7 @@ import xxhash
 
 from opentrail.adapters.events.segments.arrays import Array
 from opentrail.adapters.events.segments.texts import encode_text
-from opentrail.search.reading import text_of
+from opentrail.predicate.reading import text_of
 
 PARAMETERS = "requestParameters"
 UNKNOWN = 0

@@ -10,11 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any as AnyValue
 
 from opentrail.errors import InvalidInput
-from opentrail.search.comparing import Passes, text_matcher
-from opentrail.search.expression import All, Any, Expression, FreeText, Not, Operator, Test
-from opentrail.search.fields import DERIVED
-from opentrail.search.lookout import lookout
-from opentrail.search.reading import all_texts, decoded, leads_to, texts_at
+from opentrail.predicate.comparing import Passes, text_matcher
+from opentrail.predicate.expression import (
+    DERIVED,
+    All,
+    Any,
+    Expression,
+    FreeText,
+    Not,
+    Operator,
+    Test,
+)
+from opentrail.predicate.lookout import lookout
+from opentrail.predicate.reading import all_texts, decoded, leads_to, texts_at
 
 Matcher = Callable[[bytes], bool]
 Record = Mapping[str, AnyValue]
@@ -54,6 +62,15 @@ def matcher(expression: Expression, derived: Derive | None = None) -> Matcher:
     return matches
 
 
+def record_matcher(expression: Expression, derived: Derive | None = None) -> _Holds:
+    """As `matcher`, for records that are decoded already (reading.decoded).
+
+    Raises:
+        InvalidInput: as `matcher`.
+    """
+    return _holds(expression, derived)
+
+
 def _holds(expression: Expression, derived: Derive | None) -> _Holds:
     match expression:
         case Test():
@@ -71,16 +88,27 @@ def _holds(expression: Expression, derived: Derive | None) -> _Holds:
 
 def _alternatives(parts: tuple[Expression, ...], derived: Derive | None) -> Iterator[_Holds]:
     """What of parts one has to hold; many values of one field are looked up at once."""
-    values: dict[tuple[str, ...], set[str]] = {}
+    values: dict[tuple[tuple[str, ...], bool], set[str]] = {}
     for part in parts:
         if isinstance(part, Test) and part.operator is Operator.EQUALS:
-            values.setdefault(part.path, set()).add(part.value)
-    many = {path: frozenset(some) for path, some in values.items() if len(some) >= MANY_VALUES}
-    for path, some in many.items():
-        yield _of_record_or_ours(path, _any_text(path, some.__contains__), derived)
+            value = part.value.casefold() if part.ignore_case else part.value
+            values.setdefault((part.path, part.ignore_case), set()).add(value)
+    many = {key: frozenset(some) for key, some in values.items() if len(some) >= MANY_VALUES}
+    for (path, ignore_case), some in many.items():
+        yield _of_record_or_ours(
+            path, _any_text(path, _among(some, ignore_case=ignore_case)), derived
+        )
     for part in parts:
-        if not (isinstance(part, Test) and part.operator is Operator.EQUALS and part.path in many):
+        if not (
+            isinstance(part, Test)
+            and part.operator is Operator.EQUALS
+            and (part.path, part.ignore_case) in many
+        ):
             yield _holds(part, derived)
+
+
+def _among(texts: frozenset[str], *, ignore_case: bool) -> Passes:
+    return (lambda text: text.casefold() in texts) if ignore_case else texts.__contains__
 
 
 def _all(parts: tuple[_Holds, ...]) -> _Holds:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from opentrail.search.comparing import wildcard_pieces
-from opentrail.search.expression import All, Expression, FreeText, Operator, Test
-from opentrail.search.fields import DERIVED
+from opentrail.predicate.comparing import wildcard_pieces
+from opentrail.predicate.expression import DERIVED, All, Expression, FreeText, Operator, Test
 
 _MOST = 4
 """Texts looked for: the longest, which are the rarest."""
@@ -52,7 +51,7 @@ def _needed(expression: Expression) -> Iterator[str]:
     elif isinstance(expression, Test) and expression.path[0] not in DERIVED:
         if _is_plain(expression.path[-1]):
             yield f'"{expression.path[-1]}"'
-        if expression.operator in _WITH_LITERAL:
+        if expression.operator in _WITH_LITERAL and not expression.ignore_case:
             yield from filter(_is_plain, _literals(expression))
 
 

@@ -1,4 +1,4 @@
-"""Tests over records: fixed examples of every rule that search/expression.py states."""
+"""Tests over records: fixed examples of every rule that predicate/expression.py states."""
 
 import json
 import time
@@ -8,12 +8,12 @@ from typing import Any as AnyValue
 import pytest
 
 from opentrail.errors import InvalidInput
-from opentrail.search.comparing import network, text_matcher
-from opentrail.search.expression import EVERYTHING, Any, FreeText, Not, Operator
-from opentrail.search.expression import Test as Compared
-from opentrail.search.matching import MANY_VALUES, matcher
+from opentrail.predicate.comparing import network, text_matcher
+from opentrail.predicate.expression import EVERYTHING, Any, FreeText, Not, Operator
+from opentrail.predicate.expression import Test as Compared
+from opentrail.predicate.matching import MANY_VALUES, matcher
+from opentrail.predicate.reading import decoded, leads_to, texts_at
 from opentrail.search.parser import parse_filter
-from opentrail.search.reading import decoded, leads_to, texts_at
 
 RECORD = rb"""{
   "eventVersion": "1.10", "eventTime": "2026-07-01T09:00:00Z", "eventName": "PutObject",
@@ -372,3 +372,47 @@ def test_no_wildcard_makes_a_text_slow(pattern: str) -> None:
 
     assert not matches(raw)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "text", "passes"),
+    [
+        (Operator.EQUALS, "putobject", "PutObject", True),
+        (Operator.EQUALS, "STRASSE", "straße", True),
+        (Operator.NOT_EQUALS, "putobject", "PutObject", False),
+        (Operator.PREFIX, "PUT", "putObject", True),
+        (Operator.SUFFIX, "oBJECT", "PutObject", True),
+        (Operator.CONTAINS, "TO", "PutObject", True),
+        (Operator.WILDCARD, "p?t*OBJECT", "PutObject", True),
+        (Operator.WILDCARD, "p?t*OBJECTS", "PutObject", False),
+        (Operator.REGEX, "^put.bject$", "PutObject", True),
+        (Operator.REGEX, "ut", "PUT", True),
+    ],
+)
+def test_a_test_may_ignore_case(operator: Operator, value: str, text: str, passes: bool) -> None:
+    record = json.dumps({"a": text}).encode()
+    assert matcher(Compared(("a",), operator, value, ignore_case=True))(record) is passes
+
+
+def test_many_values_are_told_at_once_whatever_their_case() -> None:
+    names = [f"Name{number}" for number in range(MANY_VALUES)]
+    where = Any(
+        tuple(Compared(("a",), Operator.EQUALS, name, ignore_case=True) for name in names)
+        + tuple(Compared(("a",), Operator.EQUALS, name + "x") for name in names)
+    )
+    passes = matcher(where)
+    assert passes(b'{"a":"nAME3"}')
+    assert passes(b'{"a":"Name3x"}')
+    assert not passes(b'{"a":"name3x"}')
+
+
+def test_a_regular_expression_takes_time_that_grows_with_the_text_alone() -> None:
+    passes = text_matcher(Compared(("a",), Operator.REGEX, "(a+)+$"))
+    began = time.monotonic()
+    assert not passes("a" * 50_000 + "b")
+    assert time.monotonic() - began < 2
+
+
+def test_a_regular_expression_that_cannot_be_read_is_told() -> None:
+    with pytest.raises(InvalidInput, match="no regular expression"):
+        text_matcher(Compared(("a",), Operator.REGEX, "(?=look)ahead"))

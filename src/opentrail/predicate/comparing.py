@@ -17,10 +17,12 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from typing import Any
+
+import re2
 
 from opentrail.errors import InvalidInput
-from opentrail.search.expression import Operator, Test
-from opentrail.search.invalid import shown
+from opentrail.predicate.expression import Operator, Test
 
 Passes = Callable[[str], bool]
 
@@ -32,9 +34,41 @@ def text_matcher(test: Test) -> Passes:
     them do. For EXISTS: always.
 
     Raises:
-        InvalidInput: CIDR, and the value is no network.
+        InvalidInput: CIDR, and the value is no network; REGEX, and RE2 cannot read it.
     """
-    return _MAKERS[test.operator](test.value)
+    if test.operator is Operator.REGEX:
+        return _found(f"(?i){test.value}" if test.ignore_case else test.value)
+    if not test.ignore_case or test.operator in _WITHOUT_CASE:
+        return _MAKERS[test.operator](test.value)
+    passes = _MAKERS[test.operator](test.value.casefold())
+    return lambda text: passes(text.casefold())
+
+
+def regex(pattern: str) -> Any:
+    """The compiled pattern; looking for it takes time that grows with the text alone.
+
+    Raises:
+        InvalidInput: RE2 cannot read it.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options=options)
+    except re2.error as problem:
+        raise InvalidInput(f"{pattern[:60]!r} is no regular expression: {problem}") from None
+
+
+def _found(pattern: str) -> Passes:
+    search = regex(pattern).search
+
+    def passes(text: str) -> bool:
+        try:
+            return search(text) is not None
+        except UnicodeEncodeError:
+            # Half a character (JSON can spell one) fits what any other character fits.
+            return search(text.encode("utf-8", "replace").decode()) is not None
+
+    return passes
 
 
 def wildcard_pieces(pattern: str) -> tuple[str, ...]:
@@ -121,7 +155,7 @@ def network(text: str) -> _Network | None:
 def _within(value: str) -> Passes:
     wanted = network(value)
     if wanted is None:
-        raise InvalidInput(f"{shown(value)} is no network; expected one such as 10.0.0.0/8")
+        raise InvalidInput(f"{value[:60]!r} is no network; expected one such as 10.0.0.0/8")
     first, last = int(wanted.network_address), int(wanted.broadcast_address)
     version = wanted.version
 
@@ -191,6 +225,8 @@ def _ordered(allows: Callable[[int], bool], value: str) -> Passes:
 
     return passes
 
+
+_WITHOUT_CASE = frozenset({Operator.CIDR, Operator.EXISTS, *_ALLOWS})
 
 _MAKERS: dict[Operator, Callable[[str], Passes]] = {
     Operator.EQUALS: lambda value: lambda text: text == value,

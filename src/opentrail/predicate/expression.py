@@ -12,7 +12,8 @@ A test looks at the texts that its path leads to:
   without `a`, `a != b` does not);
 - EXISTS holds when the path leads to anything but null, objects and arrays included, empty too.
 A record that is no JSON object passes no test; FREE TEXT is then looked for in its bytes.
-Text is compared case by case, character by character; FREE TEXT alone ignores case.
+Text is compared case by case, character by character, unless a test ignores case; FREE TEXT
+always does.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Operator(StrEnum):
     LESS = "<"
     LESS_OR_EQUAL = "<="
     """Numbers when both sides are numbers, else plain text order (which orders times rightly)."""
+    REGEX = "regex"
+    """RE2's syntax; found anywhere in the text."""
     EXISTS = "exists"
 
 
@@ -48,11 +51,14 @@ class Test:
     Attributes:
         path: At least one member name.
         value: The literal; "" for EXISTS.
+        ignore_case: Both sides are compared as `str.casefold` makes them (REGEX: RE2's `(?i)`);
+            of no meaning for CIDR, order and EXISTS.
     """
 
     path: tuple[str, ...]
     operator: Operator
     value: str = ""
+    ignore_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +92,6 @@ class Not:
 Expression = Test | FreeText | All | Any | Not
 
 EVERYTHING = All(())
+
+DERIVED = frozenset({"person", "session"})
+"""First names of paths that stand in no record: fields of ours, worked out from it."""

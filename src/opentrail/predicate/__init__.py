@@ -1,0 +1,1 @@
+"""What is asked of a record, in whatever language: one tree, its predicate, an index of many."""
