@@ -1,0 +1,1 @@
+"""What is counted and watched: metric filters, statistics of datapoints, alarms and their rules."""
