@@ -10,10 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
+
+from opentrail.errors import InvalidInput
 
 MAX_VALUES = 1000
 """Different values that a bucket tells apart; 435 powers of ten are within AWS's range."""
 _DIGITS = (3, 2, 1, 0)
+MAX_NUMBER = 2.0**360
+"""The greatest value that CloudWatch takes, below 0 as above."""
+MAX_COUNT = 2.0**53
+"""How many values a datapoint may stand for: ours, so that no sum leaves the numbers."""
 
 Values = tuple[tuple[float, float], ...]
 """(value, how often), ordered by value."""
@@ -43,6 +50,9 @@ class Datapoint:
         count: How many values it stands for, above 0.
         values: All of them, as often as `count` tells; () if only the statistics are known.
         high_resolution: Kept by the second for three hours; others by the minute.
+
+    Raises:
+        InvalidInput: a number is none (`is_number`), or `count` is not above 0.
     """
 
     account_id: str
@@ -58,6 +68,13 @@ class Datapoint:
     maximum: float
     values: Values = ()
     high_resolution: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = (self.minimum, self.maximum, *(value for value, _ in self.values))
+        if not all(map(is_number, numbers)) or not abs(self.sum) <= MAX_NUMBER * MAX_COUNT:
+            raise InvalidInput(f"a value of {self.name} is not within 2^360 of 0")
+        if not all(0 < one <= MAX_COUNT for one in (self.count, *(of for _, of in self.values))):
+            raise InvalidInput(f"a count of {self.name} is not above 0 and at most 2^53")
 
     @property
     def series(self) -> Series:
@@ -86,6 +103,11 @@ class Bucket:
     def is_whole(self) -> bool:
         """Whether every value is known (some may be rounded)."""
         return bool(self.values)
+
+
+def is_number(value: float) -> bool:
+    """Whether CloudWatch would take it as a value."""
+    return isfinite(value) and abs(value) <= MAX_NUMBER
 
 
 def joined_values(many: Iterable[Values]) -> Values:

@@ -35,7 +35,7 @@ class SeriesQuery:
         namespace: None for all.
         name: The metric's name; None for all.
         dimensions: (name, value), each of which a series must have; None for any value.
-        active_since: Epoch seconds: a datapoint was put since then; None whenever.
+        active_since: Epoch seconds: a datapoint is of this time or later; None whenever.
         after: The last series of the page before.
         limit: Series wanted at the most.
     """
@@ -98,7 +98,7 @@ class MetricStore(Protocol):
         ...
 
     def series(self, query: SeriesQuery) -> tuple[Series, ...]:
-        """Those asked for, ordered."""
+        """Those asked for, in one order that never changes."""
         ...
 
     def changed(self, after: int) -> Changed:
