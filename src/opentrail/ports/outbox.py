@@ -1,10 +1,32 @@
-"""What is on its way to targets: kept until it arrived, was given up, or is refused by a person."""
+"""What is on its way to targets: kept until it arrived, was given up, or is refused by a person.
+
+Each attempt is kept with it for a while, so that anybody can see what OpenTrail did on its own.
+The chain of causes is kept, too: what answers an answer is told from what answers an event, and a
+cause that would set itself off again is stopped (`first_state`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+from opentrail.errors import InvalidInput
+
+ANSWER_BYTES = 1024
+"""Of a target's answer that are kept with an attempt."""
+
+FIRST_ATTEMPTS_KEPT = 5
+LAST_ATTEMPTS_KEPT = 20
+"""Of a delivery; those in between are counted and forgotten."""
+
+LONGEST_CHAIN = 8
+"""Deliveries that follow from one another: a rule, its function, the rule for that function, …"""
+
+
+class DeliveryUnknown(InvalidInput):
+    """There is no such delivery, or it is not in a state in which that can be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +47,10 @@ class Delivery:
         dead_letter: ARN of the queue for what is given up; "" for none.
         needs_approval: It waits until a person allows it.
         dry_run: It is told as if it were sent, and never is.
+        access_key_id: The key that signed the event's call, if it is one: calls that a delivery
+            makes are known by it, so that no cause answers itself for ever.
+        after: The id of the delivery that this one comes from, as a subscription's comes from that
+            to its topic; "" if from none.
     """
 
     id: str
@@ -41,6 +67,137 @@ class Delivery:
     dead_letter: str = ""
     needs_approval: bool = False
     dry_run: bool = False
+    access_key_id: str = ""
+    after: str = ""
+
+    def attribute(self, name: str) -> str:
+        """The text of that name, "" if there is none."""
+        return next((value for key, value in self.attributes if key == name), "")
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery."""
+
+    WAITING = "waiting"
+    """Due at its time, for the first or another attempt."""
+    HELD = "needs-approval"
+    """A person has to allow it."""
+    DEAD = "to-dead-letter"
+    """Given up at its target, due to be sent to its queue."""
+    DELIVERED = "delivered"
+    DRY_RUN = "dry-run"
+    """Told as if it were sent."""
+    GIVEN_UP = "given-up"
+    REFUSED = "refused"
+    """By a person, or since nobody allowed it in time."""
+    LOOP = "loop"
+    """Stopped: its cause would answer itself."""
+
+
+PENDING = frozenset({DeliveryState.WAITING, DeliveryState.DEAD})
+"""States in which there is something to do at the due time."""
+
+FINISHED = frozenset(DeliveryState) - PENDING - {DeliveryState.HELD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try.
+
+    Attributes:
+        at: Epoch milliseconds at which it began.
+        outcome: `delivered`, `failed` (another may follow), `refused` (none would help),
+            `dry-run`; `dead-letter` and `dead-letter-failed` for the queue.
+        status: The target's word: an HTTP status, an AWS error code, how a child process ended.
+        detail: What was wrong, in a sentence; "" if nothing.
+        answer: The first ANSWER_BYTES of what the target answered.
+        took: Milliseconds.
+    """
+
+    at: int
+    outcome: str
+    status: str = ""
+    detail: str = ""
+    answer: bytes = b""
+    took: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A delivery and where it is.
+
+    Attributes:
+        number: Grows with each delivery put.
+        attempts: Made since it was put, or tried again by a person.
+        since: Epoch milliseconds from which its age counts.
+        due: Epoch milliseconds of the next attempt; None if there is to be none.
+        changed: Epoch milliseconds of the last change of its state.
+        reason: Why it is in this state, in a sentence; "" where the state says it.
+        chain: ARNs of the causes that led to it, the first one first, without its own.
+    """
+
+    delivery: Delivery
+    number: int
+    state: DeliveryState
+    attempts: int
+    since: int
+    due: int | None
+    changed: int
+    reason: str = ""
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What becomes of a delivery.
+
+    Attributes:
+        at: Epoch milliseconds.
+        due: Of the next attempt; None for none.
+        attempt: What was tried, None if nothing was.
+        counts: Whether the attempt is one of those that the delivery may have.
+        response_id: eventID of the record that tells of it, "" if there is none.
+        response: That record.
+    """
+
+    state: DeliveryState
+    at: int
+    due: int | None = None
+    reason: str = ""
+    attempt: Attempt | None = None
+    counts: bool = True
+    response_id: str = ""
+    response: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQuery:
+    """Which deliveries to list; "" and () ask for any.
+
+    Attributes:
+        text: Must be in the target or the cause.
+        before: Only those with a lower number; None for the newest.
+    """
+
+    account_id: str = ""
+    states: tuple[DeliveryState, ...] = ()
+    text: str = ""
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFigures:
+    """How many deliveries are in which state, and since when the oldest waits.
+
+    Attributes:
+        oldest: Epoch milliseconds from which the oldest one's age counts; None if none waits.
+        unrecorded: Records of responses that are not in the journal yet.
+    """
+
+    by_state: dict[str, int]
+    oldest: int | None
+    unrecorded: int
 
 
 class Outbox(Protocol):
@@ -60,3 +217,104 @@ class Outbox(Protocol):
     def place(self, follower: str) -> int | None:
         """The place kept last, None before the first."""
         ...
+
+    def due(
+        self, now: int, *, each: int, limit: int, passing_over: Collection[str] = ()
+    ) -> tuple[Kept, ...]:
+        """What is to be tried at `now` (epoch milliseconds, inclusive), the longest due first.
+
+        Args:
+            each: Most of one lane (see `lane`).
+            passing_over: Lanes to leave out.
+        """
+        ...
+
+    def advance(self, delivery_id: str, step: Step) -> None:
+        """Note what became of a delivery; durable on return.
+
+        Raises:
+            DeliveryUnknown: there is none of that id.
+        """
+        ...
+
+    def decide(self, delivery_id: str, expected: Collection[DeliveryState], step: Step) -> Kept:
+        """As `advance`, for a person who saw it in one of the states `expected`.
+
+        A step to WAITING starts it anew: attempts and age count from now. The delivery as it is
+        then.
+
+        Raises:
+            DeliveryUnknown: there is none of that id, or it is in another state by now.
+        """
+        ...
+
+    def acts_with(self, delivery_id: str, access_key_id: str) -> None:
+        """Remember that calls signed with the key are made by the delivery; durable on return."""
+        ...
+
+    def find(self, delivery_id: str) -> Kept | None:
+        """The delivery of that id, None if there is none (any more)."""
+        ...
+
+    def attempts(self, delivery_id: str) -> tuple[Attempt, ...]:
+        """Its attempts that are kept, the oldest first."""
+        ...
+
+    def list(self, query: DeliveryQuery) -> tuple[Kept, ...]:
+        """The deliveries that are asked for, the newest first."""
+        ...
+
+    def figures(self) -> OutboxFigures:
+        """How it stands."""
+        ...
+
+    def responses(self, limit: int) -> tuple[tuple[int, bytes], ...]:
+        """Records that are not in the journal yet, the oldest first, with their numbers."""
+        ...
+
+    def recorded(self, number: int) -> None:
+        """Every response up to that number (inclusive) is in the journal; durable on return."""
+        ...
+
+    def forget(self, before: int, *, most: int) -> int:
+        """Forget finished deliveries; how many that were.
+
+        Args:
+            before: Epoch milliseconds: those that finished earlier are forgotten.
+            most: Finished ones kept whatever their age; the oldest are forgotten first.
+        """
+        ...
+
+
+def lane(delivery: Delivery, state: DeliveryState) -> str:
+    """Whom it is tried at: what waits for one lane never waits for another."""
+    return delivery.dead_letter if state is DeliveryState.DEAD else delivery.target
+
+
+def first_state(delivery: Delivery, chain: Sequence[str]) -> tuple[DeliveryState, str]:
+    """The state in which a delivery begins, and the reason.
+
+    Args:
+        chain: ARNs of the causes that led to it.
+    """
+    if delivery.cause in chain:
+        return DeliveryState.LOOP, f"{delivery.cause} would answer itself"
+    if len(chain) >= LONGEST_CHAIN:
+        return DeliveryState.LOOP, f"{len(chain)} causes led to it; {LONGEST_CHAIN} are the most"
+    if delivery.needs_approval and not delivery.dry_run:
+        return DeliveryState.HELD, ""
+    return DeliveryState.WAITING, ""
+
+
+def known_in(kept: Kept | None, delivery_id: str, expected: Collection[DeliveryState]) -> Kept:
+    """`kept`, if it is in one of the states.
+
+    Raises:
+        DeliveryUnknown: it is not, or there is none.
+    """
+    if kept is None:
+        raise DeliveryUnknown(f"there is no delivery {delivery_id[:100]}")
+    if kept.state not in expected:
+        words = " or ".join(sorted(expected))
+        raise DeliveryUnknown(f"delivery {delivery_id} is {kept.state}, not {words}")
+    return kept
