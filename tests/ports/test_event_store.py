@@ -15,7 +15,7 @@ from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.clock import ManualClock
 from opentrail.history.lookup import LookupQuery, parse_lookup
 from opentrail.ports.events import EventStore, Position, Search, StoredEvent, Total
-from opentrail.predicate.expression import All, Expression, FreeText, Not, Operator
+from opentrail.predicate.expression import All, Expression, FreeText, Not, Operator, Reference
 from opentrail.predicate.expression import Any as AnyOf
 from opentrail.predicate.expression import Test as FieldTest
 
@@ -350,7 +350,8 @@ TESTS = st.builds(
     FieldTest,
     st.sampled_from(PATHS),
     st.sampled_from(_WITH_TEXTS),
-    st.sampled_from(TEXTS),
+    st.sampled_from([*TEXTS, '{"x":"a"}', '"a"']),
+    st.booleans(),
     st.booleans(),
 ) | st.builds(
     FieldTest,
@@ -358,12 +359,22 @@ TESTS = st.builds(
     st.just(Operator.REGEX),
     st.sampled_from(["", "^a", "[A-Z]", "e$", "x|1"]),
     st.booleans(),
+    st.booleans(),
+)
+REFERENCES = st.builds(
+    Reference,
+    st.sampled_from(PATHS),
+    st.sampled_from([Operator.EQUALS, Operator.PREFIX, Operator.SUFFIX, Operator.CONTAINS]),
+    st.sampled_from(PATHS),
+    st.booleans(),
 )
 CIDRS = st.builds(
     FieldTest, st.just(("sourceIPAddress",)), st.just(Operator.CIDR), st.just("10.0.0.0/16")
 )
 EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
-    st.one_of(TESTS, CIDRS, st.builds(FreeText, st.sampled_from(["a", "TRUE", "bucket"]))),
+    st.one_of(
+        TESTS, CIDRS, REFERENCES, st.builds(FreeText, st.sampled_from(["a", "TRUE", "bucket"]))
+    ),
     lambda inner: st.one_of(
         st.builds(lambda parts: All(tuple(parts)), st.lists(inner, max_size=3)),
         st.builds(lambda parts: AnyOf(tuple(parts)), st.lists(inner, max_size=3)),

@@ -5,7 +5,7 @@ from typing import Any as AnyValue
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator
+from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Reference
 from opentrail.predicate.expression import Test as Compared
 from opentrail.predicate.index import Predicate, PredicateIndex, allowed
 from opentrail.predicate.matching import record_matcher
@@ -20,7 +20,8 @@ TESTS = st.builds(
     st.sampled_from([Operator.EQUALS, Operator.NOT_EQUALS, Operator.PREFIX, Operator.EXISTS]),
     TEXTS,
     st.booleans(),
-)
+    st.booleans(),
+) | st.builds(Reference, st.sampled_from([NAME, BUCKET]), st.just(Operator.EQUALS), st.just(SOURCE))
 EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
     TESTS | st.builds(FreeText, TEXTS),
     lambda part: st.one_of(
@@ -30,7 +31,7 @@ EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
     ),
     max_leaves=8,
 )
-VALUES = TEXTS | st.lists(TEXTS, max_size=2) | st.none()
+VALUES = TEXTS | st.lists(TEXTS, max_size=2) | st.none() | st.fixed_dictionaries({"name": TEXTS})
 RECORDS = st.fixed_dictionaries(
     {},
     optional={

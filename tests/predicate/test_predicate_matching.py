@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any as AnyValue
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opentrail.errors import InvalidInput
 from opentrail.predicate.comparing import network, text_matcher
-from opentrail.predicate.expression import EVERYTHING, Any, FreeText, Not, Operator
+from opentrail.predicate.expression import EVERYTHING, Any, FreeText, Not, Operator, Reference
 from opentrail.predicate.expression import Test as Compared
 from opentrail.predicate.matching import MANY_VALUES, matcher
-from opentrail.predicate.reading import decoded, leads_to, texts_at
+from opentrail.predicate.reading import decoded, json_of, leads_to, texts_at
 from opentrail.search.parser import parse_filter
 
 RECORD = rb"""{
@@ -416,3 +418,90 @@ def test_a_regular_expression_takes_time_that_grows_with_the_text_alone() -> Non
 def test_a_regular_expression_that_cannot_be_read_is_told() -> None:
     with pytest.raises(InvalidInput, match="no regular expression"):
         text_matcher(Compared(("a",), Operator.REGEX, "(?=look)ahead"))
+
+
+INNER = rb"""{"requestParameters": {"x": {"Status": "Suspended", "n": [1, 9.82E-5, true, null, {}]},
+  "policy": "{\"Effect\": \"Allow\"}"}, "eventName": "Put"}"""
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "passes"),
+    [
+        (Operator.CONTAINS, "suspended", True),
+        (Operator.CONTAINS, '"Effect": "Allow"', True),
+        (Operator.CONTAINS, '"Status":"Suspended"', True),
+        (Operator.CONTAINS, '"n":[1,9.82E-5,true,null,{}]', True),
+        (Operator.EQUALS, "9.82E-5", True),
+        (Operator.REGEX, '"x":{"Status"', True),
+        (Operator.PREFIX, '{"x":', True),
+        (Operator.WILDCARD, "susp?nded", True),
+        (Operator.EXISTS, "", True),
+        (Operator.NOT_EQUALS, "other", True),
+        (Operator.NOT_EQUALS, "Suspended", False),
+        (Operator.CONTAINS, "Effect: Allow", False),
+    ],
+)
+def test_a_test_may_look_into_objects(operator: Operator, value: str, passes: bool) -> None:
+    test = Compared(("requestParameters",), operator, value, ignore_case=True, in_objects=True)
+
+    assert matcher(test)(INNER) is passes
+    assert matcher(Not(test))(INNER) is not passes
+
+
+def test_texts_and_arrays_are_looked_at_as_ever_where_objects_are_entered() -> None:
+    name = Compared(("eventName",), Operator.EQUALS, "Put", in_objects=True)
+    number = Compared(("requestParameters", "x", "n"), Operator.EQUALS, "1", in_objects=True)
+
+    assert matcher(name)(INNER)
+    assert matcher(number)(INNER)
+    assert matcher(Any(tuple([name] * MANY_VALUES)))(INNER)
+    assert not matcher(name)(b'{"eventName": null}')
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_the_json_of_a_value_reads_back_to_it(value: AnyValue) -> None:
+    assert json.loads(json_of(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("operator", "other", "ignore_case", "passes"),
+    [
+        (Operator.CONTAINS, "ALICE", True, True),
+        (Operator.CONTAINS, "ALICE", False, False),
+        (Operator.SUFFIX, ["bob", "alice"], False, True),
+        (Operator.PREFIX, "arn:", False, True),
+        (Operator.EQUALS, "ARN:AWS:IAM::1:USER/ALICE", True, True),
+        (Operator.EQUALS, "alice", True, False),
+        (Operator.CONTAINS, None, True, False),
+        (Operator.CONTAINS, {"a": "alice"}, True, False),
+    ],
+)
+def test_two_fields_are_compared(
+    operator: Operator, other: AnyValue, ignore_case: bool, passes: bool
+) -> None:
+    record = {"userIdentity": {"arn": "arn:aws:iam::1:user/alice"}, "other": other}
+    test = Reference(("userIdentity", "arn"), operator, ("other",), ignore_case)
+
+    assert matcher(test)(json.dumps(record).encode()) is passes
+    assert not matcher(test)(b"no record")
+
+
+@pytest.mark.parametrize("operator", [Operator.EQUALS, Operator.CONTAINS])
+def test_two_long_arrays_are_compared_in_no_time(operator: Operator) -> None:
+    many = json.dumps({"a": ["x" * 9] * 30_000, "b": ["y" * 9] * 30_000}).encode()
+    start = time.process_time()
+
+    assert not matcher(Reference(("a",), operator, ("b",)))(many)
+    assert time.process_time() - start < 2
+
+
+def test_fields_that_cannot_be_compared_are_told() -> None:
+    with pytest.raises(InvalidInput, match="person"):
+        matcher(Reference(("person",), Operator.EQUALS, ("eventName",)))
+    with pytest.raises(InvalidInput, match="compared by cidr"):
+        matcher(Reference(("a",), Operator.CIDR, ("b",)))

@@ -16,7 +16,16 @@ from typing import Any as AnyValue
 from typing import Protocol
 
 from opentrail.predicate.comparing import text_matcher
-from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.predicate.expression import (
+    All,
+    Any,
+    Expression,
+    FreeText,
+    Not,
+    Operator,
+    Reference,
+    Test,
+)
 from opentrail.sessions import Anchor, AnchorKind, Caller, Chain, Person, Session, seen_of
 from opentrail.sessions.caller import NAMES, SIGN_IN
 from opentrail.sessions.session import DAY_LENGTH, is_daily
@@ -141,7 +150,7 @@ def rewrite(expression: Expression, index: SessionIndex) -> Expression:
             return Any(tuple(rewrite(part, index) for part in parts))
         case Not(part):
             return Not(rewrite(part, index))
-        case FreeText():
+        case FreeText() | Reference():
             return expression
 
 

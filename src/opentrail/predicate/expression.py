@@ -2,9 +2,9 @@
 
 A path names members from the record's root; arrays on the way are entered, so one path may lead
 to several values. A value's text is the string itself, `true` or `false`, or a number exactly as
-the record spells it; null counts as absent, objects have no text, and an array at the end of a
-path has the texts of what it holds (`requestParameters.Host` of `["a", "b"]`: `a` and `b`).
-Of members with the same name the last one counts.
+the record spells it; null counts as absent, objects have no text (unless a test looks into them),
+and an array at the end of a path has the texts of what it holds (`requestParameters.Host` of
+`["a", "b"]`: `a` and `b`). Of members with the same name the last one counts.
 
 A test looks at the texts that its path leads to:
 - every test but NOT_EQUALS and EXISTS holds when one of the texts passes it;
@@ -53,12 +53,35 @@ class Test:
         value: The literal; "" for EXISTS.
         ignore_case: Both sides are compared as `str.casefold` makes them (REGEX: RE2's `(?i)`);
             of no meaning for CIDR, order and EXISTS.
+        in_objects: An object at the end of the path has texts, too: its JSON without spaces, its
+            members in the record's order, and every text within it.
     """
 
     path: tuple[str, ...]
     operator: Operator
     value: str = ""
     ignore_case: bool = False
+    in_objects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Two fields compared: a text of `path` passes the test whose value is a text of `other`.
+
+    Attributes:
+        operator: EQUALS, PREFIX, SUFFIX or CONTAINS; the last three look at the first
+            MOST_REFERENCES texts of `other` alone, so that two long arrays take no time.
+        ignore_case: As in Test.
+    """
+
+    path: tuple[str, ...]
+    operator: Operator
+    other: tuple[str, ...]
+    ignore_case: bool = False
+
+
+MOST_REFERENCES = 100
+"""No field that rules compare with holds nearly as many texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +112,7 @@ class Not:
     part: Expression
 
 
-Expression = Test | FreeText | All | Any | Not
+Expression = Test | Reference | FreeText | All | Any | Not
 
 EVERYTHING = All(())
 

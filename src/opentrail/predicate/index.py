@@ -22,6 +22,7 @@ from opentrail.predicate.expression import (
     FreeText,
     Not,
     Operator,
+    Reference,
     Test,
 )
 from opentrail.predicate.reading import leads_to, texts_at
@@ -106,7 +107,7 @@ def allowed(bound: Expression, path: Path) -> frozenset[str] | None:
     """
     match bound:
         case Test() if bound.path == path and bound.operator is Operator.EQUALS:
-            return frozenset({bound.value.casefold()})
+            return None if bound.in_objects else frozenset({bound.value.casefold()})
         case All(parts):
             known = [some for part in parts if (some := allowed(part, path)) is not None]
             # Different texts of one array may pass different parts: no intersection.
@@ -129,6 +130,9 @@ def _present(bound: Expression) -> Iterator[Path]:
         case Test(path):
             if path[0] not in DERIVED:
                 yield path
+        case Reference(path, _, other):
+            yield path
+            yield other
         case All(parts):
             for part in parts:
                 yield from _present(part)

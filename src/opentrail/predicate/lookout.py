@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from opentrail.predicate.comparing import wildcard_pieces
-from opentrail.predicate.expression import DERIVED, All, Expression, FreeText, Operator, Test
+from opentrail.predicate.expression import (
+    DERIVED,
+    All,
+    Expression,
+    FreeText,
+    Operator,
+    Reference,
+    Test,
+)
 
 _MOST = 4
 """Texts looked for: the longest, which are the rarest."""
@@ -51,8 +59,14 @@ def _needed(expression: Expression) -> Iterator[str]:
     elif isinstance(expression, Test) and expression.path[0] not in DERIVED:
         if _is_plain(expression.path[-1]):
             yield f'"{expression.path[-1]}"'
-        if expression.operator in _WITH_LITERAL and not expression.ignore_case:
+        if expression.operator in _WITH_LITERAL and not (
+            expression.ignore_case or expression.in_objects
+        ):
             yield from filter(_is_plain, _literals(expression))
+    elif isinstance(expression, Reference):
+        for path in (expression.path, expression.other):
+            if _is_plain(path[-1]):
+                yield f'"{path[-1]}"'
 
 
 def _literals(test: Test) -> tuple[str, ...]:

@@ -6,23 +6,32 @@ be there is missing, it is not decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any as AnyValue
+from typing import TypeGuard
 
 from opentrail.errors import InvalidInput
 from opentrail.predicate.comparing import Passes, text_matcher
 from opentrail.predicate.expression import (
     DERIVED,
+    MOST_REFERENCES,
     All,
     Any,
     Expression,
     FreeText,
     Not,
     Operator,
+    Reference,
     Test,
 )
 from opentrail.predicate.lookout import lookout
-from opentrail.predicate.reading import all_texts, decoded, leads_to, texts_at
+from opentrail.predicate.reading import (
+    all_texts,
+    decoded,
+    leads_to,
+    texts_at,
+    texts_within,
+)
 
 Matcher = Callable[[bytes], bool]
 Record = Mapping[str, AnyValue]
@@ -75,6 +84,8 @@ def _holds(expression: Expression, derived: Derive | None) -> _Holds:
     match expression:
         case Test():
             return _test(expression, derived)
+        case Reference():
+            return _reference(expression)
         case FreeText(text):
             return _free_text(text.casefold())
         case Not(part):
@@ -90,7 +101,7 @@ def _alternatives(parts: tuple[Expression, ...], derived: Derive | None) -> Iter
     """What of parts one has to hold; many values of one field are looked up at once."""
     values: dict[tuple[tuple[str, ...], bool], set[str]] = {}
     for part in parts:
-        if isinstance(part, Test) and part.operator is Operator.EQUALS:
+        if _is_equality(part):
             value = part.value.casefold() if part.ignore_case else part.value
             values.setdefault((part.path, part.ignore_case), set()).add(value)
     many = {key: frozenset(some) for key, some in values.items() if len(some) >= MANY_VALUES}
@@ -99,12 +110,12 @@ def _alternatives(parts: tuple[Expression, ...], derived: Derive | None) -> Iter
             path, _any_text(path, _among(some, ignore_case=ignore_case)), derived
         )
     for part in parts:
-        if not (
-            isinstance(part, Test)
-            and part.operator is Operator.EQUALS
-            and (part.path, part.ignore_case) in many
-        ):
+        if not (_is_equality(part) and (part.path, part.ignore_case) in many):
             yield _holds(part, derived)
+
+
+def _is_equality(part: Expression) -> TypeGuard[Test]:
+    return isinstance(part, Test) and part.operator is Operator.EQUALS and not part.in_objects
 
 
 def _among(texts: frozenset[str], *, ignore_case: bool) -> Passes:
@@ -140,7 +151,10 @@ def _test(test: Test, derived: Derive | None) -> _Holds:
     if test.operator is Operator.EXISTS:
         return _of_record_or_ours(path, lambda record: leads_to(record, path), derived)
     every = test.operator is Operator.NOT_EQUALS
-    return _of_record_or_ours(path, _any_text(path, text_matcher(test), every=every), derived)
+    texts = texts_within if test.in_objects else texts_at
+    return _of_record_or_ours(
+        path, _any_text(path, text_matcher(test), texts, every=every), derived
+    )
 
 
 def _of_record_or_ours(path: tuple[str, ...], holds: _Holds, derived: Derive | None) -> _Holds:
@@ -151,7 +165,12 @@ def _of_record_or_ours(path: tuple[str, ...], holds: _Holds, derived: Derive | N
     return lambda record: holds(derived(record))
 
 
-def _any_text(path: tuple[str, ...], passes: Passes, *, every: bool = False) -> _Holds:
+_Texts = Callable[[Record, tuple[str, ...]], Iterable[str]]
+
+
+def _any_text(
+    path: tuple[str, ...], passes: Passes, texts_of: _Texts = texts_at, *, every: bool = False
+) -> _Holds:
     """Whether one of the field's texts passes; or every one, and there is one."""
 
     def holds(record: Record) -> bool:
@@ -166,18 +185,51 @@ def _any_text(path: tuple[str, ...], passes: Passes, *, every: bool = False) -> 
             if type(value) is str:
                 return passes(value)
         # Arrays, numbers, booleans: less usual.
-        texts = texts_at(record, path)
+        texts = texts_of(record, path)
         if every:
+            texts = tuple(texts)
             return bool(texts) and all(passes(text) for text in texts)
         return any(passes(text) for text in texts)
 
     return holds
 
 
+def _reference(reference: Reference) -> _Holds:
+    path, other = reference.path, reference.other
+    for one in (path, other):
+        if one[0] in DERIVED:
+            raise InvalidInput(f"the field {one[0]} cannot be searched here")
+    fold = str.casefold if reference.ignore_case else str
+
+    def same(record: Record) -> bool:
+        return not set(map(fold, texts_at(record, path))).isdisjoint(
+            map(fold, texts_at(record, other))
+        )
+
+    if reference.operator is Operator.EQUALS:
+        return same
+    compare = _COMPARED.get(reference.operator)
+    if compare is None:
+        raise InvalidInput(f"two fields cannot be compared by {reference.operator}")
+
+    def holds(record: Record) -> bool:
+        wanted = tuple(map(fold, texts_at(record, other)[:MOST_REFERENCES]))
+        return any(compare(fold(text), one) for text in texts_at(record, path) for one in wanted)
+
+    return holds
+
+
+_COMPARED: dict[Operator, Callable[[str, str], bool]] = {
+    Operator.PREFIX: str.startswith,
+    Operator.SUFFIX: str.endswith,
+    Operator.CONTAINS: str.__contains__,
+}
+
+
 def _holds_for_bytes(expression: Expression, folded: str) -> bool:
     """As `_holds`, for bytes that are no record."""
     match expression:
-        case Test():
+        case Test() | Reference():
             return False
         case FreeText(text):
             return text.casefold() in folded

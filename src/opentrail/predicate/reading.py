@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,6 +65,16 @@ def texts_at(record: Mapping[str, Any], path: Sequence[str]) -> tuple[str, ...]:
     return tuple(text for value in found if (text := text_of(value)) is not None)
 
 
+def texts_within(record: Mapping[str, Any], path: Sequence[str]) -> Iterator[str]:
+    """As `texts_at`, and for each object its JSON and the texts within it."""
+    for value in _entered(_values(record, path)):
+        if isinstance(value, dict):
+            yield json_of(value)
+            yield from _leaves(value)
+        elif (text := text_of(value)) is not None:
+            yield text
+
+
 def leads_to(record: Mapping[str, Any], path: Sequence[str]) -> bool:
     """Whether `path` leads to anything but null; an empty object or array is something."""
     return any(value is not None for value in _values(record, path))
@@ -81,6 +91,57 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int | float):
         return repr(value)
     return None
+
+
+def json_of(value: Any) -> str:
+    """The JSON of a value, without spaces, numbers as they came, characters as they are."""
+    pieces: list[str] = []
+    # What is still to be written, the next last: a value, or a piece of JSON that is ready.
+    waiting: list[tuple[Any, bool]] = [(value, False)]
+    while waiting:
+        value, is_ready = waiting.pop()
+        if is_ready or type(value) is Spelled:
+            pieces.append(value)
+        elif isinstance(value, dict):
+            waiting += _reversed_parts("{", "}", value.items())
+        elif isinstance(value, list):
+            waiting += _reversed_parts("[", "]", (("", one) for one in value))
+        elif isinstance(value, str):
+            pieces.append(_QUOTED(value))
+        else:
+            pieces.append(text_of(value) or "null")
+    return "".join(pieces)
+
+
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _reversed_parts(
+    opening: str, closing: str, members: Iterable[tuple[str, Any]]
+) -> list[tuple[Any, bool]]:
+    found: list[tuple[Any, bool]] = []
+    before = opening
+    for name, value in members:
+        found.append((before + (f"{_QUOTED(name)}:" if opening == "{" else ""), True))
+        found.append((value, False))
+        before = ","
+    if not found:
+        found.append((opening, True))
+    found.append((closing, True))
+    return found[::-1]
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The texts in an object or array, at any depth."""
+    waiting: list[Any] = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif (text := text_of(value)) is not None:
+            yield text
 
 
 def all_texts(record: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 from opentrail.errors import InvalidInput
-from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.predicate.expression import (
+    All,
+    Any,
+    Expression,
+    FreeText,
+    Not,
+    Operator,
+    Reference,
+    Test,
+)
 from opentrail.search.lexer import KEYWORDS
 
 _WORDS = {
@@ -28,11 +37,14 @@ def render(expression: Expression) -> str:
     without parts as `NOT *`.)
 
     Raises:
-        InvalidInput: a test that no filter can ask: a regular expression, or one that ignores case.
+        InvalidInput: what no filter can ask: a regular expression, a test that ignores case or
+            looks into objects, two fields compared.
     """
     match expression:
         case Test():
             return _test(expression)
+        case Reference():
+            raise InvalidInput(f"no filter asks {expression}")
         case FreeText(text):
             return _quoted(text)
         case All(()):
@@ -65,7 +77,7 @@ def _enclosed(part: Expression, kinds: tuple[type, ...]) -> str:
 
 
 def _test(test: Test) -> str:
-    if test.operator is Operator.REGEX or test.ignore_case:
+    if test.operator is Operator.REGEX or test.ignore_case or test.in_objects:
         raise InvalidInput(f"no filter asks {test}")
     path = render_path(test.path)
     if test.operator is Operator.EXISTS:

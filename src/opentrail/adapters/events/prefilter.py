@@ -71,6 +71,7 @@ def _needed(expression: Expression) -> Iterator[Test]:
         and expression.operator in _LITERAL
         and expression.value
         and not expression.ignore_case
+        and not expression.in_objects
         and expression.path[0] in PARTS
         and _PLAIN.issuperset(expression.value)
     ):

@@ -33,7 +33,16 @@ from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.events.segments.texts import Texts, encode_text
 from opentrail.history.resource_names import MEMBERS
 from opentrail.predicate.comparing import text_matcher
-from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Test
+from opentrail.predicate.expression import (
+    All,
+    Any,
+    Expression,
+    FreeText,
+    Not,
+    Operator,
+    Reference,
+    Test,
+)
 
 States = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.intp]
@@ -57,6 +66,9 @@ def states(segment: Segment, expression: Expression, rows: Rows, seed: int) -> S
             return found
         case FreeText():
             return np.full(len(rows), MAYBE, np.uint8)
+        case Reference(path, _, other):
+            there = (Test(path, Operator.EXISTS), Test(other, Operator.EXISTS))
+            return np.minimum(_all(segment, there, rows, seed), np.uint8(MAYBE))
         case Test():
             return _test(segment, expression, rows, seed)
 
@@ -105,7 +117,12 @@ def _equalities(
 
 
 def _is_equality(part: Expression) -> TypeGuard[Test]:
-    return isinstance(part, Test) and part.operator is Operator.EQUALS and not part.ignore_case
+    return (
+        isinstance(part, Test)
+        and part.operator is Operator.EQUALS
+        and not part.ignore_case
+        and not part.in_objects
+    )
 
 
 def _cost(expression: Expression) -> int:
@@ -125,7 +142,7 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
         table = _table(segment.texts(test.path), test)
         found: States = table[_at(segment.codes(test.path), rows)]
         return found
-    if test.path in _LISTS:
+    if test.path in _LISTS and not test.in_objects:
         return _list_states(segment, test, rows)
     if test.path in _HASHED:
         return _hashed_states(segment, test, rows, seed)

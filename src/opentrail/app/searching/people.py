@@ -11,7 +11,16 @@ from pathlib import Path
 from opentrail.adapters.sessions import SqliteSessionIndex
 from opentrail.errors import InvalidInput
 from opentrail.ports.sessions import rewrite
-from opentrail.predicate.expression import DERIVED, All, Any, Expression, FreeText, Not, Test
+from opentrail.predicate.expression import (
+    DERIVED,
+    All,
+    Any,
+    Expression,
+    FreeText,
+    Not,
+    Reference,
+    Test,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +62,5 @@ def _asks_for_people(expression: Expression) -> bool:
             return any(_asks_for_people(part) for part in parts)
         case Not(part):
             return _asks_for_people(part)
-        case FreeText():
+        case FreeText() | Reference():
             return False
