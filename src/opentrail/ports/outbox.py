@@ -7,8 +7,8 @@ cause that would set itself off again is stopped (`first_state`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -133,6 +133,7 @@ class Kept:
         due: Epoch milliseconds of the next attempt; None if there is to be none.
         changed: Epoch milliseconds of the last change of its state.
         reason: Why it is in this state, in a sentence; "" where the state says it.
+        by: The person who decided on it last, "" if nobody did.
         chain: ARNs of the causes that led to it, the first one first, without its own.
     """
 
@@ -144,16 +145,18 @@ class Kept:
     due: int | None
     changed: int
     reason: str = ""
+    by: str = ""
     chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What becomes of a delivery.
+    """What becomes of a delivery; attempts and age count anew when it becomes pending again.
 
     Attributes:
         at: Epoch milliseconds.
         due: Of the next attempt; None for none.
+        by: The person who decided, "" if none did.
         attempt: What was tried, None if nothing was.
         counts: Whether the attempt is one of those that the delivery may have.
         response_id: eventID of the record that tells of it, "" if there is none.
@@ -164,6 +167,7 @@ class Step:
     at: int
     due: int | None = None
     reason: str = ""
+    by: str = ""
     attempt: Attempt | None = None
     counts: bool = True
     response_id: str = ""
@@ -240,8 +244,7 @@ class Outbox(Protocol):
     def decide(self, delivery_id: str, expected: Collection[DeliveryState], step: Step) -> Kept:
         """As `advance`, for a person who saw it in one of the states `expected`.
 
-        A step to WAITING starts it anew: attempts and age count from now. The delivery as it is
-        then.
+        The delivery as it is then.
 
         Raises:
             DeliveryUnknown: there is none of that id, or it is in another state by now.
@@ -304,6 +307,30 @@ def first_state(delivery: Delivery, chain: Sequence[str]) -> tuple[DeliveryState
     if delivery.needs_approval and not delivery.dry_run:
         return DeliveryState.HELD, ""
     return DeliveryState.WAITING, ""
+
+
+def stepped(kept: Kept, step: Step) -> Kept:
+    """The delivery after the step."""
+    anew = step.state in PENDING and step.state is not kept.state
+    tried = step.attempt is not None and step.counts
+    return replace(
+        kept,
+        state=step.state,
+        attempts=0 if anew else kept.attempts + tried,
+        since=step.at if anew else kept.since,
+        due=step.due,
+        changed=step.at,
+        reason=step.reason,
+        by=step.by or kept.by,
+    )
+
+
+def chain_after(parents: Iterable[Kept]) -> tuple[str, ...]:
+    """The causes that led to what follows from `parents`, each once, the first one first."""
+    found: dict[str, None] = {}
+    for one in parents:
+        found |= dict.fromkeys((*one.chain, one.delivery.cause))
+    return tuple(found)
 
 
 def known_in(kept: Kept | None, delivery_id: str, expected: Collection[DeliveryState]) -> Kept:

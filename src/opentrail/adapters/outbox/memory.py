@@ -1,0 +1,157 @@
+"""An outbox in dicts; for tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from opentrail.ports.outbox import (
+    FINISHED,
+    FIRST_ATTEMPTS_KEPT,
+    LAST_ATTEMPTS_KEPT,
+    Attempt,
+    Delivery,
+    DeliveryQuery,
+    DeliveryState,
+    Kept,
+    OutboxFigures,
+    Step,
+    chain_after,
+    first_state,
+    known_in,
+    lane,
+    stepped,
+)
+
+
+class MemoryOutbox:
+    """See ports.outbox."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Kept] = {}
+        self._attempts: dict[str, tuple[Attempt, ...]] = {}
+        self._places: dict[str, int] = {}
+        self._parents: dict[str, str] = {}
+        self._responses: dict[int, tuple[str, bytes]] = {}
+        self._responded: set[str] = set()
+        self._last_number = 0
+        self._last_response = 0
+
+    def put(
+        self, deliveries: Sequence[Delivery], *, follower: str = "", place: int | None = None
+    ) -> int:
+        new = 0
+        for delivery in deliveries:
+            if delivery.id not in self._kept:
+                self._add(delivery)
+                new += 1
+        if follower and place is not None:
+            self._places[follower] = place
+        return new
+
+    def place(self, follower: str) -> int | None:
+        return self._places.get(follower)
+
+    def due(
+        self, now: int, *, each: int, limit: int, passing_over: Collection[str] = ()
+    ) -> tuple[Kept, ...]:
+        taken: Counter[str] = Counter()
+        found = []
+        waiting = [one for one in self._kept.values() if one.due is not None and one.due <= now]
+        for one in sorted(waiting, key=lambda kept: (kept.due, kept.number)):
+            name = lane(one.delivery, one.state)
+            if name not in passing_over and taken[name] < each:
+                taken[name] += 1
+                found.append(one)
+        return tuple(found[:limit])
+
+    def advance(self, delivery_id: str, step: Step) -> None:
+        self.decide(delivery_id, frozenset(DeliveryState), step)
+
+    def decide(self, delivery_id: str, expected: Collection[DeliveryState], step: Step) -> Kept:
+        return self._step(known_in(self._kept.get(delivery_id), delivery_id, expected), step)
+
+    def acts_with(self, delivery_id: str, access_key_id: str) -> None:
+        self._parents[access_key_id] = delivery_id
+
+    def find(self, delivery_id: str) -> Kept | None:
+        return self._kept.get(delivery_id)
+
+    def attempts(self, delivery_id: str) -> tuple[Attempt, ...]:
+        return self._attempts.get(delivery_id, ())
+
+    def list(self, query: DeliveryQuery) -> tuple[Kept, ...]:
+        found = [
+            one
+            for one in self._kept.values()
+            if query.account_id in {"", one.delivery.account_id}
+            and (not query.states or one.state in query.states)
+            and (query.text in one.delivery.target or query.text in one.delivery.cause)
+            and (query.before is None or one.number < query.before)
+        ]
+        return tuple(sorted(found, key=lambda one: -one.number)[: query.limit])
+
+    def figures(self) -> OutboxFigures:
+        kept = self._kept.values()
+        waiting = [one.since for one in kept if one.due is not None]
+        return OutboxFigures(
+            dict(Counter(str(one.state) for one in kept)),
+            min(waiting, default=None),
+            len(self._responses),
+        )
+
+    def responses(self, limit: int) -> tuple[tuple[int, bytes], ...]:
+        found = [(number, raw) for number, (_, raw) in self._responses.items()]
+        return tuple(found[:limit])
+
+    def recorded(self, number: int) -> None:
+        self._responses = {key: one for key, one in self._responses.items() if key > number}
+
+    def forget(self, before: int, *, most: int) -> int:
+        finished = [one for one in self._kept.values() if one.state in FINISHED]
+        newest = sorted(finished, key=lambda one: (-one.changed, -one.number))
+        unrecorded = {delivery_id for delivery_id, _ in self._responses.values()}
+        gone = [
+            one.delivery.id
+            for place, one in enumerate(newest)
+            if (place >= most or one.changed < before) and one.delivery.id not in unrecorded
+        ]
+        for delivery_id in gone:
+            del self._kept[delivery_id]
+            self._attempts.pop(delivery_id, None)
+        self._parents = {key: one for key, one in self._parents.items() if one in self._kept}
+        return len(gone)
+
+    def _add(self, delivery: Delivery) -> None:
+        self._last_number += 1
+        parents = {delivery.after}
+        parents |= {self._parents.get(one, "") for one in delivery.event_ids}
+        parents.add(self._parents.get(delivery.access_key_id, ""))
+        chain = chain_after(self._kept[one] for one in sorted(parents) if one in self._kept)
+        state, reason = first_state(delivery, chain)
+        at = delivery.created * 1000
+        self._kept[delivery.id] = Kept(
+            delivery=delivery,
+            number=self._last_number,
+            state=state,
+            attempts=0,
+            since=at,
+            due=at if state is DeliveryState.WAITING else None,
+            changed=at,
+            reason=reason,
+            chain=chain,
+        )
+
+    def _step(self, kept: Kept, step: Step) -> Kept:
+        delivery_id = kept.delivery.id
+        self._kept[delivery_id] = stepped(kept, step)
+        if step.attempt is not None:
+            every = (*self._attempts.get(delivery_id, ()), step.attempt)
+            rest = every[FIRST_ATTEMPTS_KEPT:]
+            self._attempts[delivery_id] = every[:FIRST_ATTEMPTS_KEPT] + rest[-LAST_ATTEMPTS_KEPT:]
+        if step.response_id and step.response_id not in self._responded:
+            self._responded.add(step.response_id)
+            self._parents[step.response_id] = delivery_id
+            self._last_response += 1
+            self._responses[self._last_response] = (delivery_id, step.response)
+        return self._kept[delivery_id]

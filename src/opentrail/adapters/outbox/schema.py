@@ -1,0 +1,82 @@
+"""The tables and statements of the outbox's file."""
+
+from __future__ import annotations
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS delivery (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
+  target TEXT NOT NULL, cause TEXT NOT NULL, state TEXT NOT NULL, lane TEXT NOT NULL,
+  due INTEGER, attempts INTEGER NOT NULL, since INTEGER NOT NULL, changed INTEGER NOT NULL,
+  finished INTEGER NOT NULL, reason TEXT NOT NULL, person TEXT NOT NULL, chain TEXT NOT NULL,
+  body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS delivery_due ON delivery (lane, due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS delivery_since ON delivery (since) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS delivery_state ON delivery (state, number);
+CREATE INDEX IF NOT EXISTS delivery_finished ON delivery (changed, number) WHERE finished;
+CREATE TABLE IF NOT EXISTS attempt (
+  delivery INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (delivery, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS response (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE,
+  delivery INTEGER NOT NULL, raw BLOB
+);
+CREATE INDEX IF NOT EXISTS response_unrecorded ON response (number) WHERE raw IS NOT NULL;
+CREATE INDEX IF NOT EXISTS response_delivery ON response (delivery);
+CREATE TABLE IF NOT EXISTS actor (
+  access_key_id TEXT NOT NULL PRIMARY KEY, delivery INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS actor_delivery ON actor (delivery);
+CREATE TABLE IF NOT EXISTS follower (
+  name TEXT NOT NULL PRIMARY KEY, place INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+"""A response's `raw` is NULL once it is in the journal; its eventID still tells what follows."""
+
+KEPT = "number, state, attempts, since, due, changed, reason, person, chain, body"
+
+INSERT = (
+    "INSERT OR IGNORE INTO delivery (id, account, target, cause, state, lane, due, attempts, "
+    "since, changed, finished, reason, person, chain, body) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, '', ?, ?)"
+)
+
+UPDATE = (
+    "UPDATE delivery SET state = ?, lane = ?, due = ?, attempts = ?, since = ?, changed = ?, "
+    "finished = ?, reason = ?, person = ? WHERE number = ?"
+)
+
+PARENTS = (
+    f"SELECT {KEPT} FROM delivery WHERE id = ? OR number IN ("  # noqa: S608 - of constants
+    "SELECT delivery FROM response WHERE event_id IN (SELECT value FROM json_each(?)) "
+    "UNION SELECT delivery FROM actor WHERE access_key_id = ?) ORDER BY id"
+)
+
+# From lane to lane along the index, however many deliveries wait in each.
+LANES = """
+WITH RECURSIVE lanes (lane) AS (
+  SELECT (SELECT min(lane) FROM delivery WHERE due IS NOT NULL)
+  UNION ALL
+  SELECT (SELECT min(lane) FROM delivery WHERE due IS NOT NULL AND lane > lanes.lane)
+  FROM lanes WHERE lane IS NOT NULL
+), firsts (lane, first) AS (
+  SELECT lane, (SELECT min(due) FROM delivery WHERE due IS NOT NULL AND lane = lanes.lane)
+  FROM lanes WHERE lane IS NOT NULL
+) SELECT lane FROM firsts WHERE first <= ? ORDER BY first, lane
+"""
+
+OF_LANE = (
+    f"SELECT {KEPT} FROM delivery WHERE lane = ? AND due <= ? "  # noqa: S608 - of constants
+    "ORDER BY due, number LIMIT ?"
+)
+
+FORGOTTEN = """
+SELECT number FROM delivery WHERE finished AND (
+  changed < ? OR number IN (
+    SELECT number FROM delivery WHERE finished ORDER BY changed DESC, number DESC LIMIT -1 OFFSET ?
+  )
+) AND NOT EXISTS (
+  SELECT 1 FROM response WHERE response.delivery = delivery.number AND raw IS NOT NULL
+) LIMIT ?
+"""
