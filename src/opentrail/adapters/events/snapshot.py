@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opentrail.adapters.events.catalog import Catalog
+from opentrail.adapters.events.segments.arrays import read_ahead
 from opentrail.adapters.events.segments.records import Dictionaries
-from opentrail.adapters.events.segments.segment import Segment
+from opentrail.adapters.events.segments.segment import Segment, columns_path
 
 _TRIES = 40
 _PAUSE_SECONDS = 0.025
@@ -62,6 +63,10 @@ class Snapshots:
         revision = self._catalog.revision()
         entries = self._catalog.segments()
         known = {one.entry.number: one for one in self._newest.segments}
+        # After a restart the disk has to give them: one after the other it takes seconds.
+        read_ahead(
+            columns_path(self._directory, entry) for entry in entries if entry.number not in known
+        )
         return Snapshot(
             revision,
             tuple(

@@ -130,6 +130,11 @@ def write_segment(
     )
 
 
+def columns_path(directory: Path, entry: SegmentEntry) -> Path:
+    """The file of a segment that is read first."""
+    return directory / f"{entry.name}.columns"
+
+
 class Segment:
     """An open segment.
 
@@ -140,7 +145,7 @@ class Segment:
 
     def __init__(self, directory: Path, entry: SegmentEntry, dictionaries: Dictionaries) -> None:
         self.entry = entry
-        self.arrays = Arrays(directory / f"{entry.name}.columns")
+        self.arrays = Arrays(columns_path(directory, entry))
         self.times = self.arrays["time"]
         self._texts: dict[str, Texts] = {}
         self.records = Records(
