@@ -1,0 +1,1 @@
+"""EventBridge's rules: event patterns, envelopes, what targets get, schedules. Pure."""

@@ -1,0 +1,143 @@
+"""Event patterns compiled: whether an event passes, in a few look-ups.
+
+In an event whose names hold no dots a field's value lies where the pattern says, so each field is
+asked by itself. Only where fields run into arrays of objects are they asked together, by walking
+the event (rules.walking), as always in events that have names with dots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from opentrail.rules.passing import Passes, any_passes, may_be_absent
+from opentrail.rules.pattern import Pattern
+from opentrail.rules.values import Value
+from opentrail.rules.walking import Event, Field, Fields, has_dotted_names
+
+Asked = Callable[[Event], bool | None]
+"""Whether a field holds; None: it runs into an array, so it must be asked with others."""
+
+
+class _Absent:
+    """What stands where nothing is; null is something."""
+
+
+_ABSENT: Final = _Absent()
+
+
+class Matcher:
+    """A compiled pattern; never changes."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        fields: dict[tuple[str, tuple[Value, ...]], int] = {}
+        for combination in pattern.combinations:
+            for one in combination:
+                fields.setdefault(one, len(fields))
+        self._fields = tuple(_field(path, values) for path, values in fields)
+        self._asked = tuple(_asked(field) for field in self._fields)
+        numbered = [[fields[one] for one in combination] for combination in pattern.combinations]
+        # What lies near the root is found first.
+        self._combinations = tuple(
+            tuple(sorted(numbers, key=lambda number: len(self._fields[number].names)))
+            for numbers in numbered
+        )
+        self._walks = tuple(
+            Fields([self._fields[number] for number in numbers]) for numbers in numbered
+        )
+
+    def holds(self, event: Event) -> bool:
+        """Whether an event passes that has no names with dots."""
+        if len(self._combinations) == 1:
+            return self._one_holds(event)
+        known: dict[int, bool | None] = {}
+        return any(
+            self._combination_holds(event, number, known)
+            for number in range(len(self._combinations))
+        )
+
+    def holds_for_any(self, event: Event) -> bool:
+        """Whether an event passes, whatever its names."""
+        if has_dotted_names(event):
+            return any(fields.hold(event) for fields in self._walks)
+        return self.holds(event)
+
+    def _one_holds(self, event: Event) -> bool:
+        in_arrays = False
+        for number in self._combinations[0]:
+            outcome = self._asked[number](event)
+            if outcome is None:
+                in_arrays = True
+            elif not outcome:
+                return False
+        return not in_arrays or self._walks[0].hold(event)
+
+    def _combination_holds(
+        self, event: Event, combination: int, known: dict[int, bool | None]
+    ) -> bool:
+        """As `_one_holds`, where combinations share fields that are asked once."""
+        in_arrays = False
+        for number in self._combinations[combination]:
+            if number in known:
+                outcome = known[number]
+            else:
+                outcome = known[number] = self._asked[number](event)
+            if outcome is None:
+                in_arrays = True
+            elif not outcome:
+                return False
+        return not in_arrays or self._walks[combination].hold(event)
+
+
+def _field(path: str, values: tuple[Value, ...]) -> Field:
+    return Field(path, any_passes(values), may_be_absent=may_be_absent(values))
+
+
+def _asked(field: Field) -> Asked:
+    names, passes, absent = field.names, field.passes, field.may_be_absent
+
+    def asked(event: Event) -> bool | None:
+        value: Any = event
+        for name in names:
+            if type(value) is dict:
+                value = value.get(name, _ABSENT)
+            elif type(value) is list:
+                return None
+            else:
+                return absent
+        return passes(value) if type(value) is str else _at_end(value, passes, absent=absent)
+
+    if len(names) != 2:
+        return asked
+    first, second = names
+
+    def asked_of_two(event: Event) -> bool | None:
+        outer = event.get(first)
+        if type(outer) is not dict:
+            return None if type(outer) is list else absent
+        value = outer.get(second, _ABSENT)
+        return passes(value) if type(value) is str else _at_end(value, passes, absent=absent)
+
+    return asked_of_two
+
+
+def _at_end(value: Any, passes: Passes, *, absent: bool) -> bool:
+    """Whether what lies at the end of a path passes; arrays there are entered."""
+    if type(value) is list:
+        return _in_array(value, passes, absent=absent)
+    if value is _ABSENT or type(value) is dict:
+        return absent
+    return passes(value)
+
+
+def _in_array(array: list[Any], passes: Passes, *, absent: bool) -> bool:
+    waiting, is_empty = [array], True
+    while waiting:
+        for element in waiting.pop():
+            if isinstance(element, list):
+                waiting.append(element)
+            elif not isinstance(element, Mapping):
+                is_empty = False
+                if passes(element):
+                    return True
+    return is_empty and absent
