@@ -114,7 +114,7 @@ def test_a_compressed_body_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"no gzip", gzip.compress(b"x")[:-4], gzip.compress(b"0" * 2**25)]
+    "body", [b"no gzip", gzip.compress(b"x", mtime=0)[:-4], gzip.compress(b"0" * 2**25)]
 )
 def test_a_body_that_only_says_it_is_compressed_is_recorded_all_the_same(body: bytes) -> None:
     record = record_of(gzipped(body), body=cbor2.dumps({}))
