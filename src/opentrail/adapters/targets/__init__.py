@@ -1,0 +1,1 @@
+"""Targets: webhooks, functions, queues, topics, log groups, e-mail, calls of AWS."""

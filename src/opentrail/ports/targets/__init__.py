@@ -1,0 +1,1 @@
+"""Whom deliveries go to, and who publishes to topics."""
