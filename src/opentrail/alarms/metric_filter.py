@@ -1,8 +1,8 @@
 """Metric filters: which datapoint a message of a log group becomes.
 
 A value that is no number, or a dimension that the message does not have, gives no datapoint.
-Source: CloudWatch Logs API reference, PutMetricFilter and MetricTransformation; CloudWatch Logs user
-guide, "Creating metrics from log events using filters"; the messages are those that people report.
+Source: CloudWatch Logs API reference, PutMetricFilter and MetricTransformation; user guide,
+"Creating metrics from log events using filters"; the messages are those that people report.
 """
 
 from __future__ import annotations

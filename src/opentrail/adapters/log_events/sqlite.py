@@ -1,0 +1,282 @@
+"""Log events in one SQLite file that several processes share.
+
+WAL with synchronous=FULL: put means synced. Reading goes along an index, by the group or by one
+stream, a thousand events at a time, and holds no transaction open in between.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
+from opentrail.errors import Unavailable
+from opentrail.logs.names import GroupKey
+from opentrail.ports.log_events import LogEvent, LogEventQuery, LogStream, StoredLogEvent
+
+FILE_NAME = "log-events.sqlite"
+_READ_AT_ONCE = 1000
+_EXPIRED_AT_ONCE = 2000
+"""Events in one transaction: others wait for less than a second."""
+
+# A number is never given again, even when the last events are gone: followers go by it.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS log_group (
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+  UNIQUE (account, region, name)
+);
+CREATE TABLE IF NOT EXISTS stream (
+  id INTEGER PRIMARY KEY, log_group INTEGER NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL,
+  first INTEGER, last INTEGER, ingested INTEGER, bytes INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (log_group, name)
+);
+CREATE TABLE IF NOT EXISTS event (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, log_group INTEGER NOT NULL, stream INTEGER NOT NULL,
+  time INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_of_group ON event (log_group, time, number);
+CREATE INDEX IF NOT EXISTS event_of_stream ON event (stream, time, number);
+"""
+_FIND_GROUP = "SELECT id FROM log_group WHERE account = ? AND region = ? AND name = ?"
+_STREAM = "SELECT name, created, first, last, ingested, bytes FROM stream"
+_WIDEN = (
+    "UPDATE stream SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2), "
+    "ingested = max(coalesce(ingested, ?3), ?3), bytes = bytes + ?4 WHERE id = ?5"
+)
+_EVENT = (
+    "SELECT stream.name, number, time, event.ingested, message "
+    "FROM event JOIN stream ON stream.id = event.stream"
+)
+_OLD = (
+    "SELECT number, stream, length(CAST(message AS BLOB)) FROM event "
+    f"WHERE log_group = ({_FIND_GROUP}) AND time < ? LIMIT {_EXPIRED_AT_ONCE}"  # noqa: S608 - of constants
+)
+_SINCE = (
+    "SELECT account, region, log_group.name, stream.name, number, time, event.ingested, message "
+    "FROM event JOIN stream ON stream.id = event.stream JOIN log_group ON log_group.id = "
+    "event.log_group WHERE number > ? ORDER BY number LIMIT ?"
+)
+_LAST_CHARACTER = "\U0010ffff"
+
+
+class SqliteLogEventStore:
+    """See ports.log_events; one connection a thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._connections = ConnectionPerThread(path, _SCHEMA)
+        with _told("opened"):
+            self._connections.get()
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connections.close()
+
+    def create_stream(self, group: GroupKey, name: str, now: int) -> bool:
+        with self._changing() as connection:
+            return _create_stream(connection, group, name, now)
+
+    def delete_stream(self, group: GroupKey, name: str) -> bool:
+        with self._changing() as connection:
+            stream = _stream_id(connection, group, name)
+            if stream is None:
+                return False
+            connection.execute("DELETE FROM event WHERE stream = ?", (stream,))
+            connection.execute("DELETE FROM stream WHERE id = ?", (stream,))
+        return True
+
+    def delete_group(self, group: GroupKey) -> None:
+        with self._changing() as connection:
+            found = connection.execute(_FIND_GROUP, group).fetchone()
+            if found is not None:
+                connection.execute("DELETE FROM event WHERE log_group = ?", found)
+                connection.execute("DELETE FROM stream WHERE log_group = ?", found)
+                connection.execute("DELETE FROM log_group WHERE id = ?", found)
+
+    def stream(self, group: GroupKey, name: str) -> LogStream | None:
+        rows = self._all(f"{_STREAM} WHERE log_group = ({_FIND_GROUP}) AND name = ?", *group, name)
+        return _read_stream(rows[0]) if rows else None
+
+    def streams(self, group: GroupKey, prefix: str = "") -> tuple[LogStream, ...]:
+        rows = self._all(
+            f"{_STREAM} WHERE log_group = ({_FIND_GROUP}) AND name >= ? AND name < ? ORDER BY name",
+            *group,
+            prefix,
+            prefix + _LAST_CHARACTER,
+        )
+        return tuple(map(_read_stream, rows))
+
+    def stored_bytes(self, groups: Sequence[GroupKey]) -> dict[GroupKey, int]:
+        statement = f"SELECT sum(bytes) FROM stream WHERE log_group = ({_FIND_GROUP})"  # noqa: S608 - of constants
+        return {group: int(self._all(statement, *group)[0][0] or 0) for group in groups}
+
+    def put(self, group: GroupKey, stream: str, events: Sequence[LogEvent], ingested: int) -> bool:
+        times = [one.milliseconds for one in events]
+        size = sum(len(one.message.encode()) for one in events)
+        with self._changing() as connection:
+            group_id = connection.execute(_FIND_GROUP, group).fetchone()
+            stream_id = _stream_id(connection, group, stream)
+            if stream_id is None:
+                return False
+            connection.executemany(
+                "INSERT INTO event (log_group, stream, time, ingested, message) "
+                "VALUES (?, ?, ?, ?, ?)",
+                [
+                    (group_id[0], stream_id, one.milliseconds, ingested, one.message)
+                    for one in events
+                ],
+            )
+            connection.execute(_WIDEN, (min(times), max(times), ingested, size, stream_id))
+        return True
+
+    def note(self, group: GroupKey, stream: str, *, first: int, last: int, ingested: int) -> None:
+        with self._changing() as connection:
+            _create_stream(connection, group, stream, ingested)
+            stream_id = _stream_id(connection, group, stream)
+            connection.execute(_WIDEN, (first, last, ingested, 0, stream_id))
+
+    def read(self, group: GroupKey, query: LogEventQuery) -> Iterator[StoredLogEvent]:
+        asked = _Asked(self._ids(group, query), query)
+        after = query.after
+        while asked.ids:
+            rows = self._all(*asked.statement(after))
+            for row in rows:
+                yield StoredLogEvent(
+                    group=group,
+                    stream=row[0],
+                    number=row[1],
+                    milliseconds=row[2],
+                    ingested=row[3],
+                    message=row[4],
+                )
+            if len(rows) < _READ_AT_ONCE:
+                return
+            after = rows[-1][2], rows[-1][1]
+
+    def since(self, number: int, limit: int) -> tuple[StoredLogEvent, ...]:
+        return tuple(
+            StoredLogEvent(
+                group=GroupKey(row[0], row[1], row[2]),
+                stream=row[3],
+                number=row[4],
+                milliseconds=row[5],
+                ingested=row[6],
+                message=row[7],
+            )
+            for row in self._all(_SINCE, number, limit)
+        )
+
+    def newest(self) -> int:
+        rows = self._all("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+        return int(rows[0][0]) if rows else 0
+
+    def expire(self, group: GroupKey, before: int) -> int:
+        gone = 0
+        while True:
+            with self._changing() as connection:
+                rows = connection.execute(_OLD, (*group, before)).fetchall()
+                connection.executemany(
+                    "DELETE FROM event WHERE number = ?", [(number,) for number, *_ in rows]
+                )
+                connection.executemany(
+                    "UPDATE stream SET bytes = bytes - ? WHERE id = ?",
+                    [(size, stream) for _, stream, size in rows],
+                )
+            gone += len(rows)
+            if len(rows) < _EXPIRED_AT_ONCE:
+                return gone
+
+    def _ids(self, group: GroupKey, query: LogEventQuery) -> list[int]:
+        """Of the one stream asked for, or of the group and then of the streams; [] for nothing."""
+        found = self._all(_FIND_GROUP, *group)
+        if not found or (query.streams is None and not query.stream_prefix):
+            return [row[0] for row in found]
+        rows = self._all(
+            "SELECT id, name FROM stream WHERE log_group = ? AND name >= ? AND name < ?",
+            found[0][0],
+            query.stream_prefix,
+            query.stream_prefix + _LAST_CHARACTER,
+        )
+        ids = [number for number, name in rows if query.streams is None or name in query.streams]
+        return [found[0][0], *ids] if ids else []
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        with _told("read"):
+            return self._connections.get().execute(statement, values).fetchall()
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with _told("written"):
+            connection = self._connections.get()
+            with transaction(connection):
+                yield connection
+
+
+class _Asked:
+    """A query as SQL."""
+
+    def __init__(self, ids: list[int], query: LogEventQuery) -> None:
+        self.ids = ids
+        self._query = query
+
+    def statement(self, after: tuple[int, int] | None) -> tuple[Any, ...]:
+        """The statement for the rows behind `after`, and its values."""
+        query = self._query
+        newest = query.newest_first
+        group, *streams = self.ids
+        values: list[Any]
+        if len(streams) == 1:
+            where, values = ["event.stream = ?"], [streams[0]]
+        else:
+            where, values = ["event.log_group = ?"], [group]
+            if streams:
+                where.append(f"event.stream IN ({', '.join('?' * len(streams))})")
+                values += streams
+        where.append("time >= ?")
+        values.append(query.start)
+        if query.end is not None:
+            where.append("time < ?")
+            values.append(query.end)
+        if after is not None:
+            where.append(f"(time, number) {'<' if newest else '>'} (?, ?)")
+            values += after
+        way = "DESC" if newest else "ASC"
+        order = f"ORDER BY time {way}, number {way} LIMIT {_READ_AT_ONCE}"
+        return f"{_EVENT} WHERE {' AND '.join(where)} {order}", *values
+
+
+def _create_stream(connection: sqlite3.Connection, group: GroupKey, name: str, now: int) -> bool:
+    connection.execute(
+        "INSERT OR IGNORE INTO log_group (account, region, name) VALUES (?, ?, ?)", group
+    )
+    made = connection.execute(
+        f"INSERT OR IGNORE INTO stream (log_group, name, created) VALUES (({_FIND_GROUP}), ?, ?)",  # noqa: S608 - of constants
+        (*group, name, now),
+    )
+    return made.rowcount == 1
+
+
+def _stream_id(connection: sqlite3.Connection, group: GroupKey, name: str) -> int | None:
+    row = connection.execute(
+        f"SELECT id FROM stream WHERE log_group = ({_FIND_GROUP}) AND name = ?",  # noqa: S608 - of constants
+        (*group, name),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _read_stream(row: Any) -> LogStream:
+    name, created, first, last, ingested, size = row
+    return LogStream(
+        name=name, created=created, first=first, last=last, ingested=ingested, stored_bytes=size
+    )
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as cause:
+        raise Unavailable(f"log events can't be {what}: {cause}") from cause

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: groups, streams, subscriptions, and what is asked of them."""

@@ -1,0 +1,119 @@
+"""Subscription filters, and what their destinations get.
+
+Source: CloudWatch Logs user guide, "Real-time processing of log data with subscriptions".
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from opentrail.logs.names import GroupKey
+
+SUBSCRIPTION_KIND = "subscription_filter"
+"""The state documents of SubscriptionFilter, keyed by the group's prefix and the filter's name."""
+
+MOST_SUBSCRIPTIONS = 2
+"""Of a log group (AWS's quota)."""
+
+MOST_MESSAGE_BYTES = 256 * 1024
+"""Bytes of messages in one payload; a single message may have as many."""
+
+_BINARY = ("kinesis", "firehose")
+"""Services that are sent the compressed bytes themselves; others get them as Lambda does."""
+
+
+class SubscriptionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter as it was put.
+
+    Attributes:
+        created: Milliseconds since 1970.
+        not_before: The journal offset from which on records count for it.
+    """
+
+    account_id: str
+    region: str
+    group: str
+    name: str
+    pattern: str
+    destination_arn: str
+    role_arn: str = ""
+    distribution: str = "ByLogStream"
+    created: int
+    not_before: int = 0
+
+    @property
+    def key(self) -> GroupKey:
+        """The group it is of."""
+        return GroupKey(self.account_id, self.region, self.group)
+
+    @property
+    def state_key(self) -> str:
+        """Its document's key."""
+        return f"{self.key.state_key}:{self.name}"
+
+    @property
+    def arn(self) -> str:
+        """What names it as the cause of deliveries; AWS has no ARN for it."""
+        return f"{self.key.arn}:subscription-filter:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A log event on its way to a destination; the time in milliseconds."""
+
+    id: str
+    milliseconds: int
+    message: str
+
+
+def payload(subscription: SubscriptionFilter, stream: str, events: Sequence[Sent]) -> bytes:
+    """What the destination gets for events of one stream."""
+    return _payload(
+        subscription,
+        {
+            "messageType": "DATA_MESSAGE",
+            "owner": subscription.account_id,
+            "logGroup": subscription.group,
+            "logStream": stream,
+            "subscriptionFilters": [subscription.name],
+            "logEvents": [
+                {"id": one.id, "timestamp": one.milliseconds, "message": one.message}
+                for one in events
+            ],
+        },
+    )
+
+
+def batches(events: Iterable[Sent]) -> Iterable[tuple[Sent, ...]]:
+    """The events in order, as many at once as one payload may have."""
+    batch: list[Sent] = []
+    size = 0
+    for event in events:
+        length = len(event.message.encode())
+        if batch and size + length > MOST_MESSAGE_BYTES:
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(event)
+        size += length
+    if batch:
+        yield tuple(batch)
+
+
+def delivery_id(subscription: SubscriptionFilter, first: Sent) -> str:
+    """The idempotency key of a payload that begins with `first`."""
+    named = f"{subscription.arn}\n{subscription.destination_arn}\n{first.id}"
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, named))
+
+
+def _payload(subscription: SubscriptionFilter, said: dict[str, object]) -> bytes:
+    packed = gzip.compress(msgspec.json.encode(said), 6, mtime=0)
+    service = subscription.destination_arn.split(":", 3)[2:3]
+    if service and service[0] in _BINARY:
+        return packed
+    return msgspec.json.encode({"awslogs": {"data": base64.b64encode(packed).decode()}})
