@@ -21,6 +21,8 @@ class OutgoingLogFile(msgspec.Struct, frozen=True, kw_only=True):
         sns_topic_arn: Whom to tell when it is delivered, "" for nobody.
         log_group_arn: Not for a bucket but for this log group: its records are sent there, to
             `log_stream`.
+        is_view: The log group shows the store of events: nothing waits on the disk, and nothing is
+            sent.
     """
 
     trail_arn: str
@@ -39,6 +41,7 @@ class OutgoingLogFile(msgspec.Struct, frozen=True, kw_only=True):
     sns_topic_arn: str = ""
     log_group_arn: str = ""
     log_stream: str = ""
+    is_view: bool = False
 
     @property
     def state_key(self) -> str:

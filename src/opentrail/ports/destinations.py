@@ -122,6 +122,19 @@ class LogGroups(Protocol):
         ...
 
 
+class LogViews(Protocol):
+    """Log groups that show the store of events: nothing is sent to them."""
+
+    def delivered(self, arn: str, stream: str, *, oldest: int, newest: int) -> None:
+        """Records of these times (milliseconds, inclusive) show in the stream from now on.
+
+        Raises:
+            DestinationNotFound: there is no such log group.
+            Unavailable: it can't be noted.
+        """
+        ...
+
+
 class Roles(Protocol):
     """IAM."""
 

@@ -30,11 +30,13 @@ from opentrail.ports.journal import JournalReader
 from opentrail.ports.spool import Spool
 from opentrail.ports.state import Change, StateStore
 from opentrail.record import RecordHead, read_record
+from opentrail.trail.feeds import stream_name
 from opentrail.trail.timeline import TIMELINE_KIND, Timeline
 from opentrail.trail.trail import Trail
 from opentrail.workers.aggregates import Aggregates
 from opentrail.workers.batches import MAX_WAITING_BYTES, Batch, Batches, BatchKey
 from opentrail.workers.following import (
+    logging_trails,
     place_change,
     read_place,
     read_timelines,
@@ -56,9 +58,14 @@ class DeliverySettings:
 
     Attributes:
         interval: How long records wait at the most before their file is closed.
+        log_views: Log groups show the store of events: no copies are made for them.
+        needed_from: The lowest offset at which others still ask what a trail was like; None if
+            nobody does.
     """
 
     interval: timedelta = timedelta(seconds=60)
+    log_views: bool = False
+    needed_from: Callable[[], int] | None = None
 
 
 class DeliveryWorker:
@@ -119,12 +126,12 @@ class DeliveryWorker:
     def _read(self, end: int, timelines: Mapping[str, Timeline]) -> int:
         handled = 0
         while self._cursor < end:
-            takers = [(trail, trail.taker()) for trail in _logging(timelines, self._cursor)]
+            takers = [(trail, trail.taker()) for trail in logging_trails(timelines, self._cursor)]
             turns = [timeline.next_turn(self._cursor) for timeline in timelines.values()]
             stop = min([end, *(turn for turn in turns if turn is not None)])
             handled += self._gather(stop, takers)
             if self._cursor in turns:
-                self._aggregates.turn(_logging(timelines, self._cursor))
+                self._aggregates.turn(logging_trails(timelines, self._cursor))
                 self.close()
             elif self._batches.waiting_bytes > MAX_WAITING_BYTES:
                 self.close()
@@ -209,26 +216,29 @@ class DeliveryWorker:
         self, file: OutgoingLogFile, trail: Trail, content: bytes
     ) -> OutgoingLogFile:
         unique = self._ids.unique16()
-        self._spool.write(unique, content)
-        start = f"{trail.organization_id}_" if trail.organization_id else ""
+        if not self._settings.log_views:
+            self._spool.write(unique, content)
         return msgspec.structs.replace(
             file,
             spool=unique,
             log_group_arn=trail.cloud_watch_logs_log_group_arn,
-            log_stream=f"{start}{file.account_id}_CloudTrail_{file.region}",
+            log_stream=stream_name(trail, file.account_id, file.region),
+            is_view=self._settings.log_views,
         )
 
     def _prune(self, timelines: Mapping[str, Timeline]) -> None:
         """Forget turns that no record still to be read needs."""
+        needed_from = self._settings.needed_from
+        place = min(self._place, needed_from()) if needed_from else self._place
         for arn, timeline in timelines.items():
-            shorter = timeline.since(self._place)
+            shorter = timeline.since(place)
             if shorter == timeline or shorter.ended:
                 continue
             document = self._state.get(TIMELINE_KIND, arn)
             if document is None:
                 continue
             current = msgspec.json.decode(document.body, type=Timeline)
-            body = msgspec.json.encode(current.since(self._place))
+            body = msgspec.json.encode(current.since(place))
             # A call may be changing the same trail just now: pruning can wait.
             with suppress(StateConflict):
                 self._state.apply([Change(TIMELINE_KIND, arn, body, expected=document.version)])
@@ -242,9 +252,3 @@ class DeliveryWorker:
         for name in self._spool.names():
             if name not in known:
                 self._spool.remove(name)
-
-
-def _logging(timelines: Mapping[str, Timeline], offset: int) -> list[Trail]:
-    """The trails that are logging at a place of the journal."""
-    current = (timeline.at(offset) for timeline in timelines.values())
-    return [trail for trail in current if trail is not None and trail.is_logging]

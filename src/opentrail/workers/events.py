@@ -9,6 +9,7 @@ import structlog
 from opentrail.clock import Clock
 from opentrail.ports.events import EventStore
 from opentrail.ports.journal import Entry, JournalReader
+from opentrail.workers.feeds import FeedKeeper
 from opentrail.workers.following import read_until
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -23,7 +24,19 @@ _log = structlog.get_logger()
 class EventsWorker:
     """Follows the journal at its own pace."""
 
-    def __init__(self, journal: JournalReader, store: EventStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: JournalReader,
+        store: EventStore,
+        clock: Clock,
+        feeds: FeedKeeper | None = None,
+    ) -> None:
+        """Go on where the store is.
+
+        Args:
+            feeds: Notes which log groups show what is taken in; None if none do.
+        """
+        self._feeds = feeds
         self._journal = journal
         self._store = store
         self._clock = clock
@@ -37,10 +50,11 @@ class EventsWorker:
         if self._last is not None and now - self._last < PAUSE:
             return 0
         end = self._journal.end()
-        entries, damage = read_until(self._journal, self._place, end, BATCH_BYTES)
+        stop = end if self._feeds is None else min(end, self._feeds.turn(self._place))
+        entries, damage = read_until(self._journal, self._place, stop, BATCH_BYTES)
         if damage is not None:
             _log.error("journal_damaged", offset=damage.offset, resume=damage.resume_offset)
-            self._place = damage.resume_offset
+            self._place = min(damage.resume_offset, stop)
             return 1
         if not entries:
             return 0

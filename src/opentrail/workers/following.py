@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from opentrail.ports.journal import Entry, JournalDamaged, JournalReader
 from opentrail.ports.state import Change, StateStore
 from opentrail.trail.timeline import PENDING_KIND, TIMELINE_KIND, PendingCall, Timeline
+from opentrail.trail.trail import Trail
 
 FOLLOWER_KIND = "follower"
 """The state documents of places, keyed by the worker's name."""
@@ -58,3 +61,9 @@ def read_until(
     except JournalDamaged as damage:
         return (), damage
     return tuple(entry for entry in entries if entry.offset < end), None
+
+
+def logging_trails(timelines: Mapping[str, Timeline], offset: int) -> list[Trail]:
+    """The trails that are logging at a place of the journal."""
+    current = (timeline.at(offset) for timeline in timelines.values())
+    return [trail for trail in current if trail is not None and trail.is_logging]

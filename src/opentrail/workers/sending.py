@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, parse_iso_seconds
 from opentrail.errors import IntegrityError, Unavailable
 from opentrail.logfile.delivered import DELIVERED_KIND, DeliveredLogFile
 from opentrail.logfile.outgoing import (
@@ -21,7 +21,7 @@ from opentrail.logfile.outgoing import (
     Notification,
     OutgoingLogFile,
 )
-from opentrail.ports.destinations import LogGroups
+from opentrail.ports.destinations import LogGroups, LogViews
 from opentrail.ports.objects import Encryption, ObjectContent, ObjectStore
 from opentrail.ports.spool import Spool
 from opentrail.ports.state import Change, Document, StateStore
@@ -53,9 +53,16 @@ class SendingWorker:
         store: ObjectStore,
         log_groups: LogGroups,
         clock: Clock,
+        log_views: LogViews | None = None,
     ) -> None:
+        """Take over the files that wait.
+
+        Args:
+            log_views: Where log groups show the store of events, if any do.
+        """
         self._state = state
         self._log_groups = log_groups
+        self._log_views = log_views
         self._spool = spool
         self._store = store
         self._clock = clock
@@ -85,6 +92,9 @@ class SendingWorker:
         return 1
 
     def _put(self, file: OutgoingLogFile) -> None:
+        if file.is_view:
+            self._show(file)
+            return
         content = self._spool.read(file.spool)
         if file.log_group_arn:
             for batch in log_batches(content, self._clock.now()):
@@ -94,6 +104,19 @@ class SendingWorker:
         if file.kms_key_arn:
             encryption = Encryption(file.kms_key_arn, {"aws:cloudtrail:arn": file.trail_arn})
         self._store.put(file.bucket, file.key, ObjectContent(content, encryption=encryption))
+
+    def _show(self, file: OutgoingLogFile) -> None:
+        if self._log_views is None:
+            raise Unavailable(
+                f"records that {file.log_group_arn} shows are not sent elsewhere",
+                code="ServiceUnavailable",
+            )
+        self._log_views.delivered(
+            file.log_group_arn,
+            file.log_stream,
+            oldest=_milliseconds(file.oldest),
+            newest=_milliseconds(file.newest),
+        )
 
     def _note(self, document: Document, file: OutgoingLogFile) -> None:
         now = self._clock.now()
@@ -178,3 +201,7 @@ class SendingWorker:
 def _where(file: OutgoingLogFile) -> tuple[str, str]:
     """What a failure holds up: everything for the same bucket with the same key, or log group."""
     return (file.log_group_arn or file.bucket, file.kms_key_arn)
+
+
+def _milliseconds(time: str) -> int:
+    return int(parse_iso_seconds(time).timestamp() * 1000)

@@ -2,5 +2,6 @@
 
 from opentrail.adapters.destinations.aws import AwsDestinations, AwsPlace
 from opentrail.adapters.destinations.memory import MemoryDestinations
+from opentrail.adapters.destinations.own_log_groups import OwnLogGroups
 
-__all__ = ["AwsDestinations", "AwsPlace", "MemoryDestinations"]
+__all__ = ["AwsDestinations", "AwsPlace", "MemoryDestinations", "OwnLogGroups"]

@@ -51,8 +51,8 @@ _EVENT = (
     "FROM event JOIN stream ON stream.id = event.stream"
 )
 _OLD = (
-    "SELECT number, stream, length(CAST(message AS BLOB)) FROM event "
-    f"WHERE log_group = ({_FIND_GROUP}) AND time < ? LIMIT {_EXPIRED_AT_ONCE}"  # noqa: S608 - of constants
+    "SELECT number, stream, length(CAST(message AS BLOB)) FROM event "  # noqa: S608 - of constants
+    f"WHERE log_group = ({_FIND_GROUP}) AND time < ? LIMIT {_EXPIRED_AT_ONCE}"
 )
 _SINCE = (
     "SELECT account, region, log_group.name, stream.name, number, time, event.ingested, message "
