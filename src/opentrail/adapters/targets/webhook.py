@@ -15,6 +15,8 @@ from opentrail.targets.webhook import attribute_headers, parse_url, signature_he
 _AGAIN = frozenset({401, 407, 408, 409, 425, 429})
 """Besides 5xx: what another try may help against, as EventBridge's API destinations have it."""
 
+_USUAL = (("User-Agent", f"OpenTrail/{__version__}"), ("Content-Type", "application/json"))
+
 
 class WebhookTarget:
     """See ports.targets.target."""
@@ -38,12 +40,9 @@ class WebhookTarget:
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         url = parse_url(delivery.target)
-        headers = [
-            ("User-Agent", f"OpenTrail/{__version__}"),
-            *attribute_headers(delivery.attributes),
-        ]
-        if "content-type" not in {name.lower() for name, _ in headers}:
-            headers.append(("Content-Type", "application/json"))
+        told = attribute_headers(delivery.attributes)
+        named = {name.lower() for name, _ in told}
+        headers = [*told, *(one for one in _USUAL if one[0].lower() not in named)]
         if url.user:
             headers.append(
                 ("Authorization", "Basic " + base64.b64encode(url.user.encode()).decode())

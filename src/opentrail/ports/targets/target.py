@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.outbox import Delivery, Kept
 
 
 class Outcome(StrEnum):
@@ -85,6 +85,15 @@ class Targets(Protocol):
 
     def of(self, target: str) -> Target | None:
         """Who takes deliveries to `target`, None if nobody does."""
+        ...
+
+    def to_dead_letter(self, kept: Kept) -> Answer:
+        """Send what was given up to its dead-letter queue, with the reason.
+
+        Raises:
+            Unavailable: as FAILED.
+            InvalidInput: as REFUSED.
+        """
         ...
 
 

@@ -1,0 +1,41 @@
+"""Deliveries to a topic that is OpenTrail's own: each becomes one for each subscriber."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from opentrail.adapters.targets.upstream import delivered, own, text_of
+from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.publishing import Publisher
+from opentrail.ports.targets.target import NO_TERMS, Answer, Terms
+from opentrail.targets.notification import Publication
+
+
+class OwnTopicTarget:
+    """See ports.targets.target."""
+
+    event_name = "MessagePublished"
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
+        return NO_TERMS
+
+    def shown(self, delivery: Delivery) -> str:
+        return delivery.target
+
+    def send(self, delivery: Delivery, now: datetime) -> Answer:
+        own(delivery.target, delivery)
+        publication = Publication(
+            topic_arn=delivery.target,
+            # The same id at each attempt: subscribers get one message, whenever it is repeated.
+            message_id=delivery.id,
+            message=text_of(delivery),
+            created=now,
+            subject=delivery.attribute("subject")[:100],
+        )
+        count = self._publisher.publish(
+            publication, event_ids=delivery.event_ids, after=delivery.id
+        )
+        return delivered(f"{count} subscribers")
