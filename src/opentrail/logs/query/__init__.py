@@ -1,0 +1,1 @@
+"""CloudWatch Logs Insights QL: parsing, rules, and the SQL that answers a query."""
