@@ -185,6 +185,7 @@ def test_another_request_does_not_go_on(tmp_path: Path) -> None:
         exporting.begin(tmp_path / "x", ("csv", "b"), Search(), resume=True)
 
 
+@pytest.mark.contract  # half a minute
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_an_export_killed_at_once_goes_on_to_the_same_bytes(tmp_path: Path, form: str) -> None:
     data = tmp_path / "data"

@@ -379,6 +379,7 @@ def everything(index: SessionIndex, raws: list[bytes]) -> list[Any]:
     return [found, listed, [index.chain_of(f"ASIA{number}") for number in (1, 2, 3)]]
 
 
+@pytest.mark.contract  # it takes long
 @given(
     st.lists(records(), max_size=8), st.integers(), st.lists(expressions(), min_size=1, max_size=4)
 )
