@@ -21,6 +21,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from opentrail.adapters.directories import sync_directory
 from opentrail.adapters.journal import frames
 from opentrail.errors import Unavailable
 from opentrail.ports.journal import Entry, JournalDamaged
@@ -123,7 +124,7 @@ class SegmentJournalWriter:
             _make_spare(spare, max(length, self._segment_bytes))
         target = _path(self._directory, self._end)
         spare.rename(target)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
         self._fd = os.open(target, os.O_RDWR)
         self._base = self._end
         self._spare = threading.Thread(
@@ -296,13 +297,5 @@ def _map_end(directory: Path, *, writable: bool) -> mmap.mmap:
         if writable:
             os.ftruncate(fd, _END.size)
         return mmap.mmap(fd, _END.size, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
-    finally:
-        os.close(fd)
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
     finally:
         os.close(fd)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from opentrail.adapters.directories import sync_directory
 from opentrail.errors import Unavailable
 from opentrail.imports.found import Quarantined
 
@@ -43,16 +44,9 @@ class DirectoryQuarantine:
                 file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
-            self._sync_names()
+            sync_directory(self._directory)
         except OSError as cause:
             raise Unavailable(f"{path} can't be written: {cause.strerror}") from cause
-
-    def _sync_names(self) -> None:
-        fd = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
     def path(self, source: str, key: str) -> Path:
         """The file that holds what was kept of an object."""

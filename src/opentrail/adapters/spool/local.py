@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from opentrail.adapters.directories import sync_directory
 from opentrail.errors import IntegrityError, Unavailable
 
 _UNFINISHED = ".part"
@@ -29,11 +30,7 @@ class LocalSpool:
                 file.flush()
                 os.fsync(file.fileno())
             aside.rename(path)
-            fd = os.open(self._directory, os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            sync_directory(self._directory)
         except OSError as cause:
             raise Unavailable(f"the spool does not take {name}: {cause.strerror}") from cause
 

@@ -61,15 +61,6 @@ def read_ahead(paths: Iterable[Path]) -> None:
             os.posix_fadvise(file.fileno(), 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names of files in it durable, too."""
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 class Arrays(Mapping[str, Array]):
     """The arrays of a file, mapped.
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from opentrail.adapters.events.segments.arrays import Array, Arrays, sync_directory, write_arrays
+from opentrail.adapters.directories import sync_directory
+from opentrail.adapters.events.segments.arrays import Array, Arrays, write_arrays
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
