@@ -28,6 +28,7 @@ from opentrail.api.wire import (
     write_answer,
     write_error,
 )
+from opentrail.aws.decode import inflated
 from opentrail.aws.models import by_target
 from opentrail.aws.observed import ObservedRequest
 from opentrail.aws.routing import read_scope, service_id
@@ -37,6 +38,8 @@ from opentrail.ports.identities import Identities, signing_secret
 from opentrail.ports.ids import Ids
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_PLAIN_BYTES = 8 * MAX_BODY_BYTES
+"""Of a body that came compressed: SDKs compress the calls of PutMetricData above 10 KiB."""
 
 _log = structlog.get_logger()
 
@@ -80,7 +83,8 @@ class OwnServices:
     def may_change(self, request: ObservedRequest) -> bool:
         """Whether the call could change something; such calls must not run side by side."""
         try:
-            return self._service(request).may_change(operation_name(request))
+            plain = _plain(request)
+            return self._service(plain).may_change(operation_name(plain))
         except ApiError:
             return False
 
@@ -89,10 +93,11 @@ class OwnServices:
         request_id = self._ids.request_id()
         call: Call | None = None
         try:
-            _check_size(request)
-            service = self._service(request)
-            call = read_call(request, service.model)  # (1)
-            reply = self._reply(request, service, call, request_id)
+            plain = _plain(request)
+            service = self._service(plain)
+            call = read_call(plain, service.model)  # (1)
+            caller = self._caller(request, request_id, service.name)  # (2)
+            reply = self._reply(plain, service, call, caller)
         except Exception as problem:  # noqa: BLE001 - the door's outermost handler
             error = as_api_error(problem)
             if error.status >= 500:
@@ -116,9 +121,8 @@ class OwnServices:
         return self._default
 
     def _reply(
-        self, request: ObservedRequest, service: Service, call: Call, request_id: str
+        self, request: ObservedRequest, service: Service, call: Call, caller: Caller
     ) -> Reply:
-        caller = self._caller(request, request_id, service.name)  # (2)
         name = call.operation.name
         self._admission.throttle.take(name, caller)
         sent = read_members(request, call)
@@ -153,11 +157,22 @@ class OwnServices:
         )
 
 
-def _check_size(request: ObservedRequest) -> None:
-    if request.body_length > MAX_BODY_BYTES:
+def _plain(request: ObservedRequest) -> ObservedRequest:
+    """The request as it was before it was compressed; what was signed is the compressed one."""
+    _check_size(request, MAX_BODY_BYTES)
+    try:
+        plain = inflated(request, "")
+    except ValueError as problem:
+        raise ApiError("SerializationException", f"The body cannot be read: {problem}") from None
+    _check_size(plain, MAX_PLAIN_BYTES)
+    return plain
+
+
+def _check_size(request: ObservedRequest, limit: int) -> None:
+    if request.body_length > limit:
         raise ApiError(
             "RequestEntityTooLargeException",
-            f"The request has {request.body_length} bytes; {MAX_BODY_BYTES} are allowed.",
+            f"The request has {request.body_length} bytes; {limit} are allowed.",
             413,
         )
 

@@ -60,7 +60,7 @@ def read_request(request: ObservedRequest, default_region: str) -> ReadRequest:
             scope = form_scope(fields)
             understood = _posted_object(request, fields)
         else:
-            understood = _understand(_inflated(request, signing), signing)
+            understood = _understand(inflated(request, signing), signing)
     except Exception as problem:  # noqa: BLE001 - whatever a caller sends ends as a record
         understood = _Understood("", None, None, f"{type(problem).__name__}: {problem}")
     service = understood.service or _first(signing)
@@ -139,7 +139,7 @@ def _posted_object(request: ObservedRequest, fields: Mapping[str, str]) -> _Unde
     return _Understood("s3", _operation("s3", "PutObject"), parameters)
 
 
-def _inflated(request: ObservedRequest, signing: str) -> ObservedRequest:
+def inflated(request: ObservedRequest, signing: str) -> ObservedRequest:
     """The request with its body as it was before the SDK compressed it; an object stays as it is.
 
     Raises:
