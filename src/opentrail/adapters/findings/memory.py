@@ -1,0 +1,104 @@
+"""Findings in memory: for tests, and for trying rules on the past."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from opentrail.ports.findings import FindingQuery, Limits
+from opentrail.sigma.finding import Finding
+from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
+from opentrail.sigma.rule import Level
+from opentrail.sigma.windows import Window
+
+Key = TypeVar("Key", WindowKey, SeenKey)
+
+
+class MemoryFindings:
+    """See ports.findings."""
+
+    def __init__(self) -> None:
+        self._findings: dict[str, Finding] = {}
+        self._windows: dict[WindowKey, Kept] = {}
+        self._seen: dict[SeenKey, Seen] = {}
+        self._place: int | None = None
+
+    def find(self, finding_id: str) -> Finding | None:
+        return self._findings.get(finding_id)
+
+    def page(self, query: FindingQuery) -> tuple[Finding, ...]:
+        found = [one for one in self._findings.values() if _is_asked(query, one)]
+        return tuple(sorted(found, key=_order, reverse=True)[: query.limit])
+
+    def window(self, key: WindowKey) -> Window | None:
+        kept = self._windows.get(key)
+        return None if kept is None else copy.deepcopy(kept.window)
+
+    def seen(self, key: SeenKey) -> Seen | None:
+        return self._seen.get(key)
+
+    def place(self) -> int | None:
+        return self._place
+
+    def commit(self, changes: Changes, *, place: int | None = None) -> None:
+        for key, finding in changes.findings.items():
+            known = self._findings.get(key, finding)
+            self._findings[key] = msgspec.structs.replace(
+                finding, made=known.made, muted=known.muted
+            )
+        for window_key, kept in changes.windows.items():
+            if kept is None:
+                self._windows.pop(window_key, None)
+            else:
+                self._windows[window_key] = copy.deepcopy(kept)
+        self._seen |= changes.seen
+        if place is not None:
+            self._place = place
+
+    def due(self, now: int, limit: int) -> tuple[WindowKey, ...]:
+        found = sorted((kept.due, key) for key, kept in self._windows.items() if kept.due <= now)
+        return tuple(key for _, key in found[:limit])
+
+    def expire(self, limits: Limits) -> int:
+        before = self._size()
+        self._findings = {
+            key: one for key, one in self._findings.items() if one.made >= limits.findings_before
+        }
+        self._seen = {key: one for key, one in self._seen.items() if one.last >= limits.seen_before}
+        windows = {key: (one.due, key) for key, one in self._windows.items()}
+        for key in _too_many(windows, limits.most_windows):
+            del self._windows[key]
+        values = {key: (one.last, key) for key, one in self._seen.items()}
+        for seen_key in _too_many(values, limits.most_seen):
+            del self._seen[seen_key]
+        return before - self._size()
+
+    def _size(self) -> int:
+        return len(self._findings) + len(self._seen) + len(self._windows)
+
+
+def _too_many(orders: Mapping[Key, tuple[int, Key]], most: int) -> Iterator[Key]:
+    """Of each rule the first ones, so that at most `most` are left."""
+    by_rule: dict[str, list[tuple[int, Key]]] = {}
+    for key, order in orders.items():
+        by_rule.setdefault(key.rule_id, []).append(order)
+    for some in by_rule.values():
+        yield from (key for _, key in sorted(some)[: max(0, len(some) - most)])
+
+
+def _order(finding: Finding) -> tuple[int, str]:
+    return finding.made, finding.id
+
+
+def _is_asked(query: FindingQuery, one: Finding) -> bool:
+    return (
+        (not query.account_id or one.account_id == query.account_id)
+        and (not query.rule_id or one.rule_id == query.rule_id)
+        and Level(one.level).rank >= query.at_least.rank
+        and one.made >= query.since
+        and (query.with_muted or not one.muted)
+        and (query.after is None or _order(one) < _order(query.after))
+    )

@@ -1,0 +1,1 @@
+"""Sigma rules: what they ask of records, what they make of many records, what they found."""
