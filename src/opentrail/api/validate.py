@@ -24,6 +24,8 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "timestamp": (int, float),
     "blob": (str,),
 }
+_ENUM_ORDERS = {"StateValue": ("INSUFFICIENT_DATA", "ALARM", "OK")}
+"""Enumerations that AWS tells in another order than its model (vectors alarms)."""
 _SHOWN = 200
 """Characters of a value that a message repeats."""
 
@@ -114,7 +116,8 @@ def _scalar(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
 def _text(shape: StringShape, value: str, path: Path) -> Iterator[Problem]:
     yield from _length(shape, value, path)
     if shape.enum and value not in shape.enum:
-        allowed = ", ".join(shape.enum)
+        order = _ENUM_ORDERS.get(shape.name, ())
+        allowed = ", ".join(order if set(order) == set(shape.enum) else shape.enum)
         yield _broken(path, value, f"Member must satisfy enum value set: [{allowed}]")
     pattern = shape.metadata.get("pattern")
     if pattern and not _compiled(pattern).fullmatch(value):

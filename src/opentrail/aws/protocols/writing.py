@@ -71,7 +71,8 @@ def query_error(
     error = SubElement(root, "Error")
     SubElement(error, "Type").text = "Sender" if sender else "Receiver"
     SubElement(error, "Code").text = code
-    SubElement(error, "Message").text = xml_text(message)
+    if message:
+        SubElement(error, "Message").text = xml_text(message)
     SubElement(root, "RequestId").text = request_id
     return _document(root)
 
