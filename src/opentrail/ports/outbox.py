@@ -222,15 +222,16 @@ class Outbox(Protocol):
         """The place kept last, None before the first."""
         ...
 
-    def due(
-        self, now: int, *, each: int, limit: int, passing_over: Collection[str] = ()
-    ) -> tuple[Kept, ...]:
-        """What is to be tried at `now` (epoch milliseconds, inclusive), the longest due first.
+    def due_lanes(self, now: int) -> tuple[str, ...]:
+        """Lanes (see `lane_of`) in which something is due at `now`, that of the longest due first.
 
         Args:
-            each: Most of one lane (see `lane`).
-            passing_over: Lanes to leave out.
+            now: Epoch milliseconds, inclusive.
         """
+        ...
+
+    def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
+        """What is to be tried in a lane at `now`, the longest due first."""
         ...
 
     def advance(self, delivery_id: str, step: Step) -> None:
@@ -289,7 +290,7 @@ class Outbox(Protocol):
         ...
 
 
-def lane(delivery: Delivery, state: DeliveryState) -> str:
+def lane_of(delivery: Delivery, state: DeliveryState) -> str:
     """Whom it is tried at: what waits for one lane never waits for another."""
     return delivery.dead_letter if state is DeliveryState.DEAD else delivery.target
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from opentrail.ports.outbox import (
     FINISHED,
@@ -19,7 +19,7 @@ from opentrail.ports.outbox import (
     chain_after,
     first_state,
     known_in,
-    lane,
+    lane_of,
     stepped,
 )
 
@@ -52,18 +52,11 @@ class MemoryOutbox:
     def place(self, follower: str) -> int | None:
         return self._places.get(follower)
 
-    def due(
-        self, now: int, *, each: int, limit: int, passing_over: Collection[str] = ()
-    ) -> tuple[Kept, ...]:
-        taken: Counter[str] = Counter()
-        found = []
-        waiting = [one for one in self._kept.values() if one.due is not None and one.due <= now]
-        for one in sorted(waiting, key=lambda kept: (kept.due, kept.number)):
-            name = lane(one.delivery, one.state)
-            if name not in passing_over and taken[name] < each:
-                taken[name] += 1
-                found.append(one)
-        return tuple(found[:limit])
+    def due_lanes(self, now: int) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name, _ in self._due(now)))
+
+    def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
+        return tuple(one for name, one in self._due(now) if name == lane)[:limit]
 
     def advance(self, delivery_id: str, step: Step) -> None:
         self.decide(delivery_id, frozenset(DeliveryState), step)
@@ -121,6 +114,11 @@ class MemoryOutbox:
             self._attempts.pop(delivery_id, None)
         self._parents = {key: one for key, one in self._parents.items() if one in self._kept}
         return len(gone)
+
+    def _due(self, now: int) -> Iterator[tuple[str, Kept]]:
+        waiting = [one for one in self._kept.values() if one.due is not None and one.due <= now]
+        for one in sorted(waiting, key=lambda kept: (kept.due, kept.number)):
+            yield lane_of(one.delivery, one.state), one
 
     def _add(self, delivery: Delivery) -> None:
         self._last_number += 1

@@ -31,7 +31,7 @@ from opentrail.ports.outbox import (
     chain_after,
     first_state,
     known_in,
-    lane,
+    lane_of,
     stepped,
 )
 
@@ -71,14 +71,11 @@ class SqliteOutbox:
         row = self._one("SELECT place FROM follower WHERE name = ?", follower)
         return None if row is None else int(row[0])
 
-    def due(
-        self, now: int, *, each: int, limit: int, passing_over: Collection[str] = ()
-    ) -> tuple[Kept, ...]:
-        found: list[Kept] = []
-        for (name,) in self._all(schema.LANES, now):
-            if name not in passing_over:
-                found += map(_kept, self._all(schema.OF_LANE, name, now, each))
-        return tuple(sorted(found, key=lambda one: (one.due, one.number))[:limit])
+    def due_lanes(self, now: int) -> tuple[str, ...]:
+        return tuple(name for (name,) in self._all(schema.LANES, now))
+
+    def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
+        return tuple(map(_kept, self._all(schema.OF_LANE, lane, now, limit)))
 
     def advance(self, delivery_id: str, step: Step) -> None:
         self.decide(delivery_id, frozenset(DeliveryState), step)
@@ -211,7 +208,7 @@ def _add(connection: sqlite3.Connection, delivery: Delivery) -> bool:
         schema.INSERT,
         (
             *(delivery.id, delivery.account_id, delivery.target, delivery.cause, state),
-            *(lane(delivery, state), at if state is DeliveryState.WAITING else None, at, at),
+            *(lane_of(delivery, state), at if state is DeliveryState.WAITING else None, at, at),
             *(state in FINISHED, reason, _listed(chain), msgspec.msgpack.encode(delivery)),
         ),
     )
@@ -222,7 +219,7 @@ def _update(connection: sqlite3.Connection, kept: Kept) -> None:
     connection.execute(
         schema.UPDATE,
         (
-            *(kept.state, lane(kept.delivery, kept.state), kept.due, kept.attempts, kept.since),
+            *(kept.state, lane_of(kept.delivery, kept.state), kept.due, kept.attempts, kept.since),
             *(kept.changed, kept.state in FINISHED, kept.reason, kept.by, kept.number),
         ),
     )

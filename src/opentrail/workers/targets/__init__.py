@@ -1,0 +1,1 @@
+"""Bringing deliveries to their targets."""

@@ -1,0 +1,127 @@
+"""Whose turn it is: no target that hangs, is slow or fails keeps another from its turn.
+
+Each target is a lane. A lane has a few tries at once. One that fails again and again is left alone
+for a while, longer each time, and then asked by a single try. And lanes that are slow, or not known
+yet, never take all the tries there are: those that answered quickly keep some for themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+AT_ONCE = 32
+OF_A_LANE = 8
+OF_A_SLOW_LANE = 4
+NOT_QUICK = AT_ONCE * 3 // 4
+"""Tries under way at lanes that are not known to be quick, at the most."""
+
+QUICK_MILLISECONDS = 1000
+FAILURES = 5
+"""In a row, after which a lane is left alone."""
+
+FIRST_PAUSE = 5_000
+LONGEST_PAUSE = 300_000
+MOST_LANES = 10_000
+"""Remembered; one that is forgotten is not known to be quick."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    under_way: int = 0
+    begun: int = 0
+    failures: int = 0
+    resting_until: int = 0
+    quick: bool = False
+
+
+_UNKNOWN = _Lane()
+
+
+class Lanes:
+    """Counts; not safe for threads by itself. Times are epoch milliseconds."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, _Lane] = {}
+        self._under_way = 0
+        self._not_quick = 0
+        self._begun = 0
+
+    @property
+    def under_way(self) -> int:
+        """Tries under way."""
+        return self._under_way
+
+    @property
+    def room(self) -> int:
+        """How many more may begin."""
+        return AT_ONCE - self._under_way
+
+    def in_turn(self, names: Iterable[str], now: int) -> list[str]:
+        """Of these lanes those in which a try may begin, the longest passed over first."""
+        found = []
+        for name in names:
+            known = self._lanes.get(name, _UNKNOWN)
+            if _has_turn(known, now) and (known.quick or self._not_quick < NOT_QUICK):
+                found.append((known.under_way, known.begun, name))
+        return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
+
+    def resting(self, now: int) -> dict[str, int]:
+        """Until when lanes that failed are left alone."""
+        return {
+            name: one.resting_until for name, one in self._lanes.items() if one.resting_until > now
+        }
+
+    def begin(self, name: str, now: int) -> bool:
+        """Whether a try may begin now; if so, it has."""
+        known = self._lanes.get(name) or _Lane()
+        if not self.room or not _has_turn(known, now):
+            return False
+        if not known.quick and self._not_quick >= NOT_QUICK:
+            return False
+        self._lanes[name] = known
+        self._begun += 1
+        known.begun = self._begun
+        known.under_way += 1
+        self._under_way += 1
+        self._not_quick += not known.quick
+        return True
+
+    def end(self, name: str, *, answered: bool, took: int, now: int) -> None:
+        """A try that had begun is over.
+
+        Args:
+            answered: Whether the target did, be it with a refusal.
+            took: Milliseconds.
+        """
+        known = self._lanes[name]
+        self._under_way -= 1
+        self._not_quick -= not known.quick
+        known.under_way -= 1
+        # The others under way there are counted as the lane is from now on.
+        was, known.quick = known.quick, answered and took <= QUICK_MILLISECONDS
+        self._not_quick += known.under_way * (was - known.quick)
+        if answered:
+            known.failures = known.resting_until = 0
+        else:
+            known.failures += 1
+            known.resting_until = now + _pause(known.failures)
+        if len(self._lanes) > MOST_LANES:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._lanes = {
+            name: one for name, one in self._lanes.items() if one.under_way or one.resting_until
+        }
+
+
+def _has_turn(lane: _Lane, now: int) -> bool:
+    if lane.failures:
+        return lane.under_way == 0 and lane.resting_until <= now
+    return lane.under_way < (OF_A_LANE if lane.quick else OF_A_SLOW_LANE)
+
+
+def _pause(failures: int) -> int:
+    if failures < FAILURES:
+        return 0
+    return min(LONGEST_PAUSE, FIRST_PAUSE << min(failures - FAILURES, 10))
