@@ -75,15 +75,34 @@ def states(segment: Segment, expression: Expression, rows: Rows, seed: int) -> S
 
 def _all(segment: Segment, parts: tuple[Expression, ...], rows: Rows, seed: int) -> States:
     """Cheap parts first; rows that are out already are not looked at again."""
-    found = np.full(len(rows), YES, np.uint8)
-    alive = np.arange(len(rows))
+    if any(_never_holds(segment, part) for part in parts):
+        return np.zeros(len(rows), np.uint8)
+    left, left_states = rows, np.full(len(rows), YES, np.uint8)
+    places: Rows | None = None
     for part in sorted(parts, key=_cost):
-        if not len(alive):
+        left_states = np.minimum(left_states, states(segment, part, left, seed))
+        alive = np.flatnonzero(left_states != NO)
+        if len(alive) == len(left):
+            continue
+        left, left_states = left[alive], left_states[alive]
+        places = alive if places is None else places[alive]
+        if not len(left):
             break
-        part_states = states(segment, part, rows if len(alive) == len(rows) else rows[alive], seed)
-        found[alive] = np.minimum(found[alive], part_states)
-        alive = alive[part_states > NO]
+    if places is None:
+        return left_states
+    found = np.zeros(len(rows), np.uint8)
+    found[places] = left_states
     return found
+
+
+def _never_holds(segment: Segment, part: Expression) -> bool:
+    """Whether a text is asked for that no event of the segment has."""
+    return (
+        _is_equality(part)
+        and part.path in _SINGLE
+        and segment.texts(part.path).find(part.value) is None
+        and not segment.has_complex(part.path)
+    )
 
 
 def _any(segment: Segment, parts: tuple[Expression, ...], rows: Rows, seed: int) -> States:
@@ -138,6 +157,8 @@ def _at(array: Array, rows: Rows) -> Array:
 
 
 def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
+    if test.path in _SINGLE and _is_equality(test):
+        return _equal_states(segment, test, rows)
     if test.path in _SINGLE:
         table = _table(segment.texts(test.path), test)
         found: States = table[_at(segment.codes(test.path), rows)]
@@ -161,6 +182,21 @@ def _test(segment: Segment, test: Test, rows: Rows, seed: int) -> States:
 
 
 _RESPONSE = "responseElements"
+
+
+def _equal_states(segment: Segment, test: Test, rows: Rows) -> States:
+    """As by `_table`, without a table: the usual test."""
+    number = segment.texts(test.path).find(test.value)
+    is_complex = segment.has_complex(test.path)
+    if number is None and not is_complex:
+        return np.zeros(len(rows), np.uint8)
+    codes = _at(segment.codes(test.path), rows)
+    found = np.zeros(len(rows), np.uint8)
+    if number is not None:
+        found[codes == number + FIRST] = YES
+    if is_complex:
+        found[codes == COMPLEX] = MAYBE
+    return found
 
 
 def _table(texts: Texts, test: Test) -> States:

@@ -26,7 +26,7 @@ from opentrail.adapters.events.segments.arrays import Array, Arrays, write_array
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH, Columns
 from opentrail.adapters.events.segments.parquet import write_parquet
 from opentrail.adapters.events.segments.records import Dictionaries, Records, write_records
-from opentrail.adapters.events.segments.schema import FIRST, TEXTS_OF
+from opentrail.adapters.events.segments.schema import COMPLEX, FIRST, TEXTS_OF
 from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.texts import Texts
 
@@ -149,6 +149,7 @@ class Segment:
         self.arrays = Arrays(columns_path(directory, entry))
         self.times = self.arrays["time"]
         self._texts: dict[str, Texts] = {}
+        self._complex: dict[FieldPath, bool] = {}
         self.records = Records(
             directory / f"{entry.name}.records",
             self.arrays["block_ends"],
@@ -179,6 +180,13 @@ class Segment:
     def codes(self, path: FieldPath) -> Array:
         """By row; for a field of several texts by entry."""
         return self.arrays["code:" + ".".join(path)]
+
+    def has_complex(self, path: FieldPath) -> bool:
+        """Whether an event's value of a field can't be told by one text."""
+        found = self._complex.get(path)
+        if found is None:
+            found = self._complex[path] = bool((self.codes(path) == COMPLEX).any())
+        return found
 
     def entry_rows(self, path: FieldPath) -> Array:
         """The row of each entry of a field of several texts."""
