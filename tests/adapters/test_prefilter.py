@@ -23,6 +23,7 @@ def raws() -> list[bytes]:
         text = TEXTS[number % len(TEXTS)] if number % 50 == 0 else f"other{number}"
         values = {
             "eventID": f"id-{number}", "eventTime": "2026-11-24T08:00:00Z",
+            "userIdentity": {"onBehalfOf": {"userId": text}},
             "requestParameters": {"deep": [{"a": text}], "n": number % 9},
             "responseElements": {"a": text, "b": None} if number % 3 else None,
         }  # fmt: skip
@@ -33,7 +34,9 @@ def raws() -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("field", ["requestParameters.deep.a", "responseElements.a"])
+@pytest.mark.parametrize(
+    "field", ["requestParameters.deep.a", "responseElements.a", "userIdentity.onBehalfOf.userId"]
+)
 @pytest.mark.parametrize("operator", ["=", "contains", "prefix", "suffix"])
 def test_every_text_is_found(tmp_path: Path, field: str, operator: str) -> None:
     store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))

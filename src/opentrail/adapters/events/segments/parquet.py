@@ -34,8 +34,8 @@ _NAMES = {
 
 
 def column_name(path: FieldPath) -> str:
-    """`userIdentity.sessionContext.sessionIssuer.arn` is `session_issuer_arn`."""
-    if path[0] == "userIdentity":
+    """`userIdentity.sessionIssuer.arn` is `identity_session_issuer_arn`; whole, `user_identity`."""
+    if path[0] == "userIdentity" and len(path) > 1:
         path = ("identity", *[name for name in path[1:] if name not in _LEFT_OUT])
     return "_".join(_NAMES.get(name) or _snake(name) for name in path)
 
