@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opentrail.adapters.findings import MemoryFindings
+from opentrail.clock import iso_seconds
 from opentrail.ports.findings import FindingQuery
 from opentrail.sigma.detection import Detection
 from opentrail.sigma.finding import Finding
@@ -42,6 +44,13 @@ def failed(second: int, user: str = "alice") -> Made:
     return event(second, "ConsoleLogin", user, errorMessage="Failed")
 
 
+def dated(second: int, record: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """A record of a time, and its bytes."""
+    when = iso_seconds(datetime.fromtimestamp(NOW + second, UTC))
+    record = {"eventTime": when, **record}
+    return record, json.dumps(record).encode()
+
+
 def detect(
     rules: RuleSet, events: Sequence[Made], *, every: int = 1000, close_at: int | None = None
 ) -> list[Finding]:
@@ -49,8 +58,7 @@ def detect(
     store = MemoryFindings()
     detection = Detection(rules, store)
     for number, (second, record) in enumerate(events):
-        event_id = record.get("eventID", f"e{number}")
-        detection.look(record, event_id, NOW + second, now=NOW + 100_000)
+        detection.look(*dated(second, {"eventID": f"e{number}"} | record), now=NOW + 100_000)
         if number % every == every - 1:
             store.commit(detection.take_changes())
             detection = Detection(rules, store)
@@ -144,7 +152,8 @@ def test_an_event_of_the_future_ends_no_window() -> None:
     store = MemoryFindings()
     detection = Detection(COUNT, store)
     for number, (now, second) in enumerate([(0, 0), (30, 10_000_000), (40, 40), (50, 50)]):
-        detection.look(failed(0)[1], f"e{number}", NOW + second, now=NOW + now)
+        record = failed(0)[1] | {"eventID": f"e{number}"}
+        detection.look(*dated(second, record), now=NOW + now)
 
     (found,) = detection.take_changes().findings.values()
     assert told([found]) == [(0, 50, 4)]

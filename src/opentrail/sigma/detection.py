@@ -7,8 +7,10 @@ same memory give the same findings, with the same ids.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
+from opentrail.clock import parse_iso_seconds
 from opentrail.predicate.expression import EVERYTHING, Expression
 from opentrail.predicate.index import Predicate, PredicateIndex
 from opentrail.predicate.matching import record_matcher
@@ -49,6 +51,9 @@ KEPT_SECONDS = 3600
 SEEN_AGAIN_SECONDS = 3600
 """A value that is seen again within this time is not noted again."""
 
+_LONGEST_ID = 100
+"""Characters of an eventID; AWS's have 36. Longer ones are told by a hash of the record."""
+
 _EVERY_RECORD = ""
 """Stands for the rule that first_seen refers to when it names none."""
 
@@ -80,32 +85,29 @@ class Detection:
         if _EVERY_RECORD in self._referring:
             yield _EVERY_RECORD, EVERYTHING
 
-    def look(self, record: Record, event_id: str, time: int, *, now: int) -> None:
-        """Ask a record; what it changes is told by `take_changes`.
+    def look(self, record: Record, raw: bytes, *, now: int) -> list[Finding]:
+        """Ask a record; the findings that it makes. `take_changes` tells them, too.
 
         Args:
-            event_id: The record's, or what stands for it.
-            time: Epoch seconds of the record.
+            record: As reading.decoded gives it.
+            raw: Its bytes.
             now: Epoch seconds.
         """
         matching = self._index.matching(record)
         if not matching:
-            return
-        happening = Happening(
-            min(time, now),  # nobody ends a window by a record of the future
-            (event_id,),
-            shown("".join(texts_at(record, ("recipientAccountId",))[:1])),
-            shown("".join(texts_at(record, ("awsRegion",))[:1])),
-            lambda name: texts_at(record, self._path(name)),
-        )
+            return []
+        made = len(self._changes.new)
+        happening = self._happening(record, raw, now)
         for key in matching:
             rule = self._rules.rules.get(key)
             if rule is not None and key not in self._rules.silent:
                 self._add(rule_finding(rule, happening, now))
             self._tell(key, happening, now)
+        return self._made_since(made)
 
-    def close(self, key: WindowKey, *, now: int) -> None:
-        """Judge a window that is due, and forget it."""
+    def close(self, key: WindowKey, *, now: int) -> list[Finding]:
+        """Judge a window that is due, and forget it; what is found by that."""
+        made = len(self._changes.new)
         window = self._window(key)
         self._changes.windows[key] = None
         correlation = self._rules.correlations.get(key.rule_id)
@@ -117,11 +119,37 @@ class Detection:
             fired = close(correlation, window)
             if fired is not None:
                 self._found(correlation, window, fired, now)
+        return self._made_since(made)
 
     def take_changes(self) -> Changes:
         """What has changed since it was taken last."""
         changes, self._changes = self._changes, Changes()
         return changes
+
+    def _made_since(self, number: int) -> list[Finding]:
+        return [self._changes.findings[one] for one in self._changes.new[number:]]
+
+    def _happening(self, record: Record, raw: bytes, now: int) -> Happening:
+        def texts(name: str) -> tuple[str, ...]:
+            return texts_at(record, self._path(name))
+
+        def first(name: str) -> str:
+            return shown("".join(texts(name)[:1]))
+
+        event_id = first("eventID")
+        if not 0 < len(event_id) <= _LONGEST_ID:
+            event_id = "raw-" + blake2b(raw, digest_size=16).hexdigest()
+        try:
+            time = int(parse_iso_seconds(first("eventTime")).timestamp())
+        except ValueError:
+            time = now
+        return Happening(
+            min(time, now),  # nobody ends a window by a record of the future
+            (event_id,),
+            first("recipientAccountId"),
+            first("awsRegion"),
+            texts,
+        )
 
     def _path(self, name: str) -> tuple[str, ...]:
         path = self._paths.get(name)

@@ -38,11 +38,13 @@ class Problem:
     Attributes:
         source: The file.
         title: The rule's; "" for a whole file.
+        is_foreign: It is a rule for other logs than CloudTrail's.
     """
 
     source: str
     title: str
     reason: str
+    is_foreign: bool = False
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.source, self.title, self.reason) if part)

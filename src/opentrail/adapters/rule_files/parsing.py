@@ -68,6 +68,10 @@ _SECONDS = {"learning": "7d", "timespan": "90d"}
 Rules = SigmaRule | SigmaCorrelationRule
 
 
+class OtherLogs(InvalidInput):
+    """A rule is for other logs."""
+
+
 @dataclass(slots=True)
 class _Read:
     """What was read of all files."""
@@ -96,7 +100,8 @@ def parse_rules(files: Iterable[tuple[str, bytes]], placeholders: Placeholders) 
         try:
             definitions.append(_definition(one, source, read, placeholders))
         except _REFUSALS as problem:
-            read.problems.append(Problem(source, one.title, _reason(problem)))
+            foreign = isinstance(problem, OtherLogs)
+            read.problems.append(Problem(source, one.title, _reason(problem), foreign))
     return make_rule_set(definitions, read.problems)
 
 
@@ -202,7 +207,7 @@ def _check_log_source(rule: SigmaRule) -> None:
     )
     if not is_ours:
         named = "/".join(filter(None, (source.product, source.category, source.service)))
-        raise InvalidInput(f"it is for {named}; expected product aws, service cloudtrail")
+        raise OtherLogs(f"it is for {named}; expected product aws, service cloudtrail")
 
 
 def _about(one: SigmaRuleBase, source: str) -> About:
