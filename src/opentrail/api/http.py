@@ -16,7 +16,7 @@ import structlog
 from opentrail.api.authorization import Authorizer
 from opentrail.api.errors import ApiError, as_api_error
 from opentrail.api.outcome import Caller, Outcome, Reply
-from opentrail.api.services import Service
+from opentrail.api.services import MAX_BODY_BYTES, Service
 from opentrail.api.throttle import Throttle
 from opentrail.api.validate import problems
 from opentrail.api.wire import (
@@ -37,7 +37,6 @@ from opentrail.clock import Clock
 from opentrail.ports.identities import Identities, signing_secret
 from opentrail.ports.ids import Ids
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_PLAIN_BYTES = 8 * MAX_BODY_BYTES
 """Of a body that came compressed: SDKs compress the calls of PutMetricData above 10 KiB."""
 
@@ -83,8 +82,8 @@ class OwnServices:
     def may_change(self, request: ObservedRequest) -> bool:
         """Whether the call could change something; such calls must not run side by side."""
         try:
-            plain = _plain(request)
-            return self._service(plain).may_change(operation_name(plain))
+            service = self._service(request)
+            return service.may_change(operation_name(_plain(request, service)))
         except ApiError:
             return False
 
@@ -93,8 +92,8 @@ class OwnServices:
         request_id = self._ids.request_id()
         call: Call | None = None
         try:
-            plain = _plain(request)
-            service = self._service(plain)
+            service = self._service(request)
+            plain = _plain(request, service)
             call = read_call(plain, service.model)  # (1)
             caller = self._caller(request, request_id, service.name)  # (2)
             reply = self._reply(plain, service, call, caller)
@@ -157,9 +156,9 @@ class OwnServices:
         )
 
 
-def _plain(request: ObservedRequest) -> ObservedRequest:
+def _plain(request: ObservedRequest, service: Service) -> ObservedRequest:
     """The request as it was before it was compressed; what was signed is the compressed one."""
-    _check_size(request, MAX_BODY_BYTES)
+    _check_size(request, service.max_body_bytes)
     try:
         plain = inflated(request, "")
     except ValueError as problem:

@@ -11,6 +11,8 @@ from opentrail.api.outcome import Caller, Reply
 from opentrail.api.validate import Problem
 
 Parameters = Mapping[str, Any]
+
+MAX_BODY_BYTES = 1024 * 1024
 Answer = Callable[[Parameters, Caller], Reply]
 _Backends = TypeVar("_Backends")
 
@@ -57,8 +59,10 @@ class Service:
         model: botocore's name of it.
         answers: By operation; others of the model answer `refused`.
         refused: The error for an operation that is not answered.
-        code_of: The error's name for an input that breaks the model: (operation, problem).
+        code_of: The error's name for an input that breaks the model: (operation, problem); it
+            raises an ApiError where AWS's message is another than usual.
         resources: The ARNs that rights are asked for: (operation, what is sent, caller).
+        max_body_bytes: Of a request as it is sent.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Service:
     refused: Callable[[str], ApiError] = not_yet
     code_of: Callable[[str, Problem], str] = plain_code
     resources: Callable[[str, Parameters, Caller], Iterable[str]] = any_resource
+    max_body_bytes: int = MAX_BODY_BYTES
 
     def answer(self, operation: str) -> Answer:
         """Who answers.

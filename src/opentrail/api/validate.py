@@ -26,8 +26,20 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 _ENUM_ORDERS = {"StateValue": ("INSUFFICIENT_DATA", "ALARM", "OK")}
 """Enumerations that AWS tells in another order than its model (vectors alarms)."""
-_SHOWN = 200
-"""Characters of a value that a message repeats."""
+_SHOWN = 2048
+"""Characters of a value that a message repeats; AWS repeats all of them."""
+
+_PRINTED = {
+    "MetricTransformation": (
+        "metricName",
+        "metricNamespace",
+        "metricValue",
+        "defaultValue",
+        "unit",
+        "dimensions",
+    )
+}
+"""Members of a structure in the order in which AWS's messages print them, if not the model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +139,26 @@ def _text(shape: StringShape, value: str, path: Path) -> Iterator[Problem]:
 def _length(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and len(value) < low:
-        yield _broken(path, value, f"Member must have length greater than or equal to {low}")
+        constraint = f"Member must have length greater than or equal to {low}"
+        yield _broken(path, _printed(shape, value), constraint)
     if high is not None and len(value) > high:
-        yield _broken(path, value, f"Member must have length less than or equal to {high}")
+        constraint = f"Member must have length less than or equal to {high}"
+        yield _broken(path, _printed(shape, value), constraint)
+
+
+def _printed(shape: Shape, value: Any) -> str:
+    """The value as AWS's messages print it."""
+    if value is None:
+        return "null"
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return f"[{', '.join(_printed(shape.member, item) for item in value)}]"
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        names = _PRINTED.get(shape.name, tuple(shape.members))
+        members = (f"{name}={_printed(shape.members[name], value.get(name))}" for name in names)
+        return f"{shape.name}({', '.join(members)})"
+    if isinstance(shape, MapShape) and isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={item}' for key, item in value.items())}}}"
+    return str(value)
 
 
 def _broken(path: Path, value: Any, constraint: str) -> Problem:

@@ -11,9 +11,10 @@ CAPTURE_LIMIT_BYTES = 1024 * 1024
 class Capture:
     """Keeps the first bytes and counts, or even hashes, all."""
 
-    __slots__ = ("_hash", "_parts", "kept", "length")
+    __slots__ = ("_hash", "_limit", "_parts", "kept", "length")
 
-    def __init__(self, *, hashing: bool = False) -> None:
+    def __init__(self, *, hashing: bool = False, limit_bytes: int = CAPTURE_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
         self._hash = hashlib.sha256() if hashing else None
         self._parts: list[bytes] = []
         self.kept = 0
@@ -24,7 +25,7 @@ class Capture:
         self.length += len(data)
         if self._hash is not None:
             self._hash.update(data)
-        room = CAPTURE_LIMIT_BYTES - self.kept
+        room = self._limit - self.kept
         if room > 0:
             piece = data if len(data) <= room else data[:room]
             self._parts.append(piece)

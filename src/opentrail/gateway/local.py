@@ -25,6 +25,9 @@ LocalDoor = Callable[[ObservedRequest], Awaitable[Answer | Streaming]]
 `body_length` larger than `len(body)` tells the door that the request was too large to keep.
 """
 
+BODY_LIMIT_BYTES = 8 * 1024 * 1024
+"""Of a request that is answered here; doors allow less, and PutLogEvents needs the most."""
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -37,7 +40,7 @@ class LocalExchange:
         self._client = client
         self._head = head
         self._door = door
-        self._request = Capture()
+        self._request = Capture(limit_bytes=BODY_LIMIT_BYTES)
         self._observed_head = request
         self._task: asyncio.Task[None] | None = None
         self._gone = False
