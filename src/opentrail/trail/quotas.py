@@ -22,6 +22,8 @@ class Quotas:
         selector_values: Values in all conditions of a trail's advanced selectors; AWS: 500.
         tags_per_resource: Tags of a trail; AWS: 50.
         delegated_administrators: Delegated administrators of an organization; AWS: 3.
+        rules_per_event_bus: Rules of EventBridge on one event bus; AWS: 300.
+        targets_per_rule: Targets of one of them; AWS: 5.
         lookup_events_per_second: LookupEvents calls of an account in a region; 0 is no limit.
             AWS: 2.
         insights_data_per_second: ListInsightsData calls; 0 is no limit. AWS: 2.
@@ -35,6 +37,8 @@ class Quotas:
     selector_values: int = 500
     tags_per_resource: int = 50
     delegated_administrators: int = 3
+    rules_per_event_bus: int = 300
+    targets_per_rule: int = 5
     lookup_events_per_second: int = 0
     insights_data_per_second: int = 0
     reads_per_second: int = 0
