@@ -56,7 +56,7 @@ def deliveries(
                 "event_not_transformed",
                 rule=rule.arn,
                 target=target.id,
-                event=event.id,
+                event_id=event.id,
                 problem=str(problem),
             )
             continue
