@@ -67,7 +67,7 @@ class Memory:
     def told(self) -> dict[str, object]:
         return {
             "anonymous MB": round(self.anonymous),
-            "resident MB": round(self.total),
+            "proportional MB": round(self.total),
             "largest process MB": round(self.largest),
         }
 
@@ -91,15 +91,15 @@ def _family(process: int) -> list[int]:
 
 
 def _memory(process: int) -> tuple[float, float] | None:
+    """Anonymous and proportional MB: of pages that processes share each has its part."""
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
         return None
-    figures = {line.split(":")[0]: line.split() for line in lines if line.startswith("Rss")}
-    if "RssAnon" not in figures:
+    figures = {line.split(":")[0]: line.split() for line in lines}
+    if "Pss" not in figures:
         return None
-    sizes = {name: int(words[1]) / 1024 for name, words in figures.items()}
-    return sizes["RssAnon"], sum(sizes.values())
+    return int(figures["Pss_Anon"][1]) / 1024, int(figures["Pss"][1]) / 1024
 
 
 def timed(command: list[str], environment: dict[str, str]) -> tuple[dict[str, float], str, Memory]:

@@ -28,16 +28,16 @@ def raw(number: int) -> bytes:
     ).encode()  # fmt: skip
 
 
-@pytest.mark.parametrize("attribute", ["EventName", "ResourceName"])
+@pytest.mark.parametrize("attribute", ["EventId", "EventName", "ResourceName"])
 def test_many_segments_are_looked_up_as_one(tmp_path: Path, attribute: str) -> None:
     plain = MemoryEventStore(ManualClock(NOW))
     store = SegmentEventStore(tmp_path / "events", ManualClock(NOW))
     reader = SegmentEventReader(tmp_path / "events")
-    values = (
-        [f"Name{n}" for n in range(8)]
-        if attribute == "EventName"
-        else [f"b-{n}" for n in range(52)]
-    )
+    values = {
+        "EventId": [f"id-{n}" for n in range(0, 3 * MANY + 200, 3)],
+        "EventName": [f"Name{n}" for n in range(8)],
+        "ResourceName": [f"b-{n}" for n in range(52)],
+    }[attribute]
 
     for number in range(MANY + 40):
         batch = [raw(number * 3 + one) for one in range(3)]

@@ -22,7 +22,9 @@ from opentrail.adapters.events.finding import (
     rows_in_range,
     whole,
 )
+from opentrail.adapters.events.id_filters import IdFilters
 from opentrail.adapters.events.prefilter import narrow
+from opentrail.adapters.events.segments.columns import hash_of
 from opentrail.adapters.events.segments.postings import ATTRIBUTES
 from opentrail.adapters.events.segments.records import Dictionaries
 from opentrail.adapters.events.segments.schema import FIRST, LIST_PATHS, SINGLE_PATHS
@@ -46,6 +48,7 @@ class SegmentEventReader:
         self._catalog = Catalog(directory / "catalog.sqlite")
         self._dictionaries = Dictionaries(directory)
         self._directory_of_values = Directory(self._catalog.seed)
+        self._id_filters = IdFilters()
         self._snapshots = Snapshots(directory, self._catalog, self._dictionaries)
 
     def lookup(self, query: LookupQuery, after: Position | None) -> tuple[StoredEvent, ...]:
@@ -54,6 +57,9 @@ class SegmentEventReader:
         segments: Sequence[Segment] = self._snapshots.newest().segments
         if query.attribute in ATTRIBUTES:
             segments = self._directory_of_values.possible(segments, query)
+        elif query.attribute == "EventId":
+            hashed = hash_of(query.value, self._catalog.seed)
+            segments = self._id_filters.possible(segments, hashed)
         hits = in_order(
             possible(segments, lookups.search_of(query, after)),
             lambda one: lookups.hits(one, query, after, self._catalog.seed),
