@@ -1,4 +1,4 @@
-"""The open files: what DuckDB, Spark or Trino read without OpenTrail.
+"""The open files: what DuckDB or Spark read without OpenTrail.
 
 One file a segment, its rows in the same order. Columns have the record's own names in snake case;
 members that are objects are JSON text as the record has it. `record` holds the whole record where
