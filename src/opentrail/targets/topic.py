@@ -92,7 +92,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
         id: The last part of its ARN.
         account_id: Whose it is.
         attributes: What its owner set, by SNS's names.
-        token: What confirms it; "" once it is confirmed.
+        confirmed: Whether it gets messages; pending ones get the question alone.
+        token: What confirms it, "" for one that needs no asking.
         created: Epoch seconds.
     """
 
@@ -102,6 +103,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     account_id: str
     attributes: dict[str, str] = {}
+    confirmed: bool = True
     token: str = ""
     created: int = 0
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from opentrail.adapters.targets.filtering import wants
 from opentrail.clock import Clock
 from opentrail.ports.destinations import DestinationNotFound
 from opentrail.ports.ids import Ids
@@ -77,7 +78,7 @@ class OwnTopics:
                 after=after,
             )
             for one in self._subscriptions(topic)
-            if not one.token
+            if one.confirmed and wants(one, publication)
         ]
         self._outbox.put(made)
         return len(made)
