@@ -30,12 +30,18 @@ class Trimmed(MemoryJournal):
 
 
 @pytest.mark.parametrize(
-    ("delivery", "events", "intents", "pending", "needed"),
-    [(50, 40, 60, None, 40), (50, 90, 60, None, 50), (50, 90, 30, None, 30),
-     (50, 90, 60, 20, 20), (50, None, 60, None, 0), (None, 90, 60, None, 0)],
+    ("delivery", "events", "rules", "intents", "pending", "needed"),
+    [(50, 40, 60, 60, None, 40), (50, 90, 60, 60, None, 50), (50, 90, 60, 30, None, 30),
+     (50, 90, 60, 60, 20, 20), (50, None, 60, 60, None, 0), (None, 90, 60, 60, None, 0),
+     (50, 90, 45, 60, None, 45), (50, 90, None, 60, None, 0)],
 )  # fmt: skip
 def test_the_slowest_reader_decides(
-    delivery: int | None, events: int | None, intents: int, pending: int | None, needed: int
+    delivery: int | None,
+    events: int | None,
+    rules: int | None,
+    intents: int,
+    pending: int | None,
+    needed: int,
 ) -> None:
     state, log, journal, clock = MemoryStateStore(), MemoryIntents(), Trimmed(), ManualClock(NOW)
     log.note(Progress(journal_offset=intents))
@@ -46,7 +52,7 @@ def test_the_slowest_reader_decides(
             event_id="e", record=b"{}", not_before=pending, own_record_before=False, turns=()
         )
         state.apply([Change(PENDING_KIND, "e", msgspec.json.encode(call))])
-    trimmer = JournalTrimmer(journal, log, state, lambda: events, clock)
+    trimmer = JournalTrimmer(journal, log, state, (lambda: events, lambda: rules), clock)
 
     trimmer.step()
     trimmer.step()

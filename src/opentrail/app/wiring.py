@@ -26,6 +26,8 @@ from opentrail.adapters.journal import (
     SegmentJournalWriter,
 )
 from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Place
+from opentrail.adapters.outbox import FILE_NAME as OUTBOX_FILE
+from opentrail.adapters.outbox import SqliteOutbox
 from opentrail.adapters.sessions import FILE_NAME as SESSIONS_FILE
 from opentrail.adapters.sessions import SqliteSessionIndex
 from opentrail.adapters.signers import FileSigner
@@ -33,9 +35,11 @@ from opentrail.adapters.spool import LocalSpool
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.api.authorization import Authorizer, ByPolicies, anyone
 from opentrail.api.cloudtrail import cloudtrail_services
+from opentrail.api.events import EventsBackends, events_service
 from opentrail.api.http import Admission, OwnServices
 from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends
+from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
 from opentrail.app.searching.asking import Searching
 from opentrail.app.searching.people import PeopleFields
@@ -52,12 +56,14 @@ from opentrail.record.principal import Credential, Principal, PrincipalType
 from opentrail.recorder.recorder import Recorder, RecorderOptions
 from opentrail.recorder.signatures import Signatures, parse_signature_checks
 from opentrail.recording import Redaction
-from opentrail.trail.quotas import parse_quotas
+from opentrail.trail.quotas import Quotas, parse_quotas
 from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
 from opentrail.workers.events import EventsKeeper, EventsWorker
 from opentrail.workers.notifications import NotificationWorker
+from opentrail.workers.rules import FOLLOWER as RULES
+from opentrail.workers.rules import Publisher, RulesWorker, ScheduleWorker
 from opentrail.workers.sending import SendingWorker
 from opentrail.workers.sessions import SessionsWorker
 
@@ -184,8 +190,40 @@ class Parts:
             throttle=Throttle(backends.quotas),
             regions=aws_regions() | {self.settings.region, *self.settings.regions},
         )
-        services = (*cloudtrail_services(backends), organizations_service(backends))
+        services = (
+            *cloudtrail_services(backends),
+            organizations_service(backends),
+            self._events_service(backends.quotas),
+        )
         return OwnServices(services, admission=admission, ids=self.ids, clock=self.clock)
+
+    def _events_service(self, quotas: Quotas) -> Service:
+        outbox = self.outbox()
+        publisher = Publisher(state=self.state, outbox=outbox, clock=self.clock)
+        return events_service(
+            EventsBackends(
+                state=self.state,
+                journal=self.journal_reader,
+                place=lambda: outbox.place(RULES),
+                publish=publisher.publish,
+                ids=self.ids,
+                quotas=quotas,
+            )
+        )
+
+    def outbox(self) -> SqliteOutbox:
+        """What is on its way to targets."""
+        return SqliteOutbox(self.settings.data / OUTBOX_FILE)
+
+    def rules_worker(self) -> RulesWorker:
+        """Brings records to the targets of event rules."""
+        return RulesWorker(
+            journal=self.journal_reader, state=self.state, outbox=self.outbox(), clock=self.clock
+        )
+
+    def schedule_worker(self) -> ScheduleWorker:
+        """Fires scheduled rules."""
+        return ScheduleWorker(state=self.state, outbox=self.outbox(), clock=self.clock)
 
     def delivery_worker(self) -> DeliveryWorker:
         """Closes log files."""

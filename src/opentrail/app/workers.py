@@ -74,6 +74,8 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("sending", lambda: sum(step() for step in away)),
         Loop("notifications", parts.notification_worker(outside).step, idle_seconds=0.5),
         Loop("events", parts.events_worker(store).step, idle_seconds=0.05),
+        Loop("rules", parts.rules_worker().step, idle_seconds=0.05),
+        Loop("schedules", parts.schedule_worker().step, idle_seconds=0.5),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
         Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
     )

@@ -13,6 +13,7 @@ from opentrail.gateway import GroupCommit
 from opentrail.gateway.keeper import Keeper
 from opentrail.gateway.numbers import Numbers
 from opentrail.recorder.recorder import Recorder
+from opentrail.workers.rules import FOLLOWER as RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +53,7 @@ def open_writing(parts: Parts) -> Writing:
         outage_record=outages.outage,
         second_disk=second_disk,
     )
-    trimmer = JournalTrimmer(journal, intents, parts.state, parts.events().place, clock=parts.clock)
+    outbox = parts.outbox()
+    followers = (parts.events().place, lambda: outbox.place(RULES))
+    trimmer = JournalTrimmer(journal, intents, parts.state, followers, clock=parts.clock)
     return Writing(recorder, commit, keeper, outages, trimmer, settled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -23,20 +23,21 @@ _log = structlog.get_logger()
 
 
 class JournalTrimmer:
-    """Gives up what delivery and the store of events have dealt with and no settling needs."""
+    """Gives up what every follower has dealt with and no settling needs."""
 
     def __init__(
         self,
         journal: JournalWriter,
         intents: IntentLog,
         state: StateStore,
-        events_place: Callable[[], int | None],
+        places: Sequence[Callable[[], int | None]],
         clock: Clock,
     ) -> None:
+        """`places`: of the followers besides delivery; None before a follower's first."""
         self._journal = journal
         self._intents = intents
         self._state = state
-        self._events_place = events_place
+        self._places = tuple(places)
         self._clock = clock
         self._last: datetime | None = None
 
@@ -63,7 +64,7 @@ class JournalTrimmer:
         ]
         places = (
             read_place(self._state, FOLLOWER) or 0,
-            self._events_place() or 0,
+            *(place() or 0 for place in self._places),
             self._intents.progress().journal_offset,
         )
         return min(*places, *pending)
