@@ -483,7 +483,7 @@ def test_correlations_without_a_meaning_are_told(body: str, reason: str) -> None
 
 
 def test_one_rule_is_tried_with_what_it_refers_to() -> None:
-    only = ALL.only(next(key for key, one in ALL.correlations.items() if one.about.title == "4"))
+    only = ALL.only([key for key, one in ALL.correlations.items() if one.about.title == "4"])
 
     assert {one.about.title for one in only.definitions()} == {"C", "R", "D", "4"}
     assert len(only.silent) == 3

@@ -25,6 +25,7 @@ from opentrail.cli.org import org
 from opentrail.cli.record import record
 from opentrail.cli.selectors import selectors
 from opentrail.cli.sessions import sessions
+from opentrail.cli.sigma import findings, rules
 from opentrail.cli.signing_keys import signing_keys
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
 from opentrail.cli.trails import trails
@@ -48,6 +49,8 @@ commands.add_typer(org, name="org")
 commands.add_typer(signing_keys, name="signing-keys")
 commands.add_typer(imports, name="imports")
 commands.add_typer(sessions, name="sessions")
+commands.add_typer(rules, name="rules")
+commands.add_typer(findings, name="findings")
 commands.command("verify")(verify)
 commands.command("import")(import_logs)
 commands.command("record", context_settings={"allow_interspersed_args": False})(record)

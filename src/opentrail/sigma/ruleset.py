@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from opentrail.errors import InvalidInput
@@ -78,23 +78,16 @@ class RuleSet:
                 return one
         return None
 
-    def only(self, reference: str) -> RuleSet:
-        """One rule and what it refers to; those make no findings of their own.
-
-        Raises:
-            InvalidInput: there is no such rule.
-        """
-        wanted = self.find(reference)
-        if wanted is None:
-            raise InvalidInput(f"there is no rule of the id or name {reference!r}")
-        needed = {wanted.about.id}
+    def only(self, wanted: Collection[str]) -> RuleSet:
+        """Some rules, by their ids, and what they refer to; the latter make no findings then."""
+        needed = set(wanted)
         for one in reversed(tuple(self.correlations.values())):
             if one.about.id in needed:
                 needed.update(one.rules)
         return RuleSet(
             {key: one for key, one in self.rules.items() if key in needed},
             {key: one for key, one in self.correlations.items() if key in needed},
-            frozenset(needed - {wanted.about.id}),
+            frozenset(needed - set(wanted)),
         )
 
 

@@ -78,6 +78,10 @@ class RuleDirectory:
         )
         return Rulebook(rules, targets)
 
+    def names(self) -> list[str]:
+        """The files' names."""
+        return [name for name, _ in self._files()]
+
     def put(self, name: str, content: bytes) -> None:
         """Write a file, durable on return.
 
