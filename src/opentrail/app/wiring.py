@@ -12,6 +12,8 @@ from pathlib import Path
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
 from opentrail.adapters.events.catalog import Catalog
+from opentrail.adapters.findings import FILE_NAME as FINDINGS_FILE
+from opentrail.adapters.findings import SqliteFindings
 from opentrail.adapters.identities import (
     DirectoryIdentities,
     IdentityEntry,
@@ -28,6 +30,7 @@ from opentrail.adapters.journal import (
 from opentrail.adapters.objects import EnvelopeObjectStore, S3ObjectStore, S3Place
 from opentrail.adapters.outbox import FILE_NAME as OUTBOX_FILE
 from opentrail.adapters.outbox import SqliteOutbox
+from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.adapters.sessions import FILE_NAME as SESSIONS_FILE
 from opentrail.adapters.sessions import SqliteSessionIndex
 from opentrail.adapters.signers import FileSigner
@@ -66,6 +69,7 @@ from opentrail.workers.rules import FOLLOWER as RULES
 from opentrail.workers.rules import Publisher, RulesWorker, ScheduleWorker
 from opentrail.workers.sending import SendingWorker
 from opentrail.workers.sessions import SessionsWorker
+from opentrail.workers.sigma import SigmaWorker
 
 SECRET_KIND = "secret"  # noqa: S105 - a kind of document
 _DELIVERY_KEY = "delivery"
@@ -224,6 +228,21 @@ class Parts:
     def schedule_worker(self) -> ScheduleWorker:
         """Fires scheduled rules."""
         return ScheduleWorker(state=self.state, outbox=self.outbox(), clock=self.clock)
+
+    def findings(self) -> SqliteFindings:
+        """What Sigma rules found."""
+        return SqliteFindings(self.settings.data / FINDINGS_FILE)
+
+    def sigma_worker(self) -> SigmaWorker:
+        """Asks Sigma rules of records."""
+        return SigmaWorker(
+            journal=self.journal_reader,
+            rules=RuleDirectory(self.settings.data / "rules"),
+            findings=self.findings(),
+            outbox=self.outbox(),
+            state=self.state,
+            clock=self.clock,
+        )
 
     def delivery_worker(self) -> DeliveryWorker:
         """Closes log files."""

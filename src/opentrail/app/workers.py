@@ -76,6 +76,7 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("events", parts.events_worker(store).step, idle_seconds=0.05),
         Loop("rules", parts.rules_worker().step, idle_seconds=0.05),
         Loop("schedules", parts.schedule_worker().step, idle_seconds=0.5),
+        Loop("sigma", parts.sigma_worker().step, idle_seconds=0.05),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
         Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
     )

@@ -54,6 +54,6 @@ def open_writing(parts: Parts) -> Writing:
         second_disk=second_disk,
     )
     outbox = parts.outbox()
-    followers = (parts.events().place, lambda: outbox.place(RULES))
+    followers = (parts.events().place, lambda: outbox.place(RULES), parts.findings().place)
     trimmer = JournalTrimmer(journal, intents, parts.state, followers, clock=parts.clock)
     return Writing(recorder, commit, keeper, outages, trimmer, settled)
