@@ -131,7 +131,9 @@ def test_its_memory_is_limited(tmp_path: Path) -> None:
 
 
 def test_it_writes_no_endless_file() -> None:
-    found = run(command=("sh", "-c", "head -c 200000000 /dev/zero > big; ls -l big | cut -d' ' -f5"))
+    found = run(
+        command=("sh", "-c", "head -c 200000000 /dev/zero > big; ls -l big | cut -d' ' -f5")
+    )
 
     assert b"134217728" in found.output
 
