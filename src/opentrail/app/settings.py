@@ -75,6 +75,11 @@ class Settings:
         event_retention: How long events can be searched after they came in, also by account, as
             `90d,111122223333=forever`; LookupEvents shows 90 days whatever this says.
         quotas: Quotas other than the defaults, as `trails_per_region=10`.
+        target_networks: Networks that webhooks and HTTP subscribers may be in besides public
+            addresses, comma separated; none.
+        smtp_url: Mail server for e-mail, as `smtp://user:password@host:587` or `smtps://…`; none.
+        smtp_sender: Address that e-mail comes from.
+        public_url: Address of this server in links that it sends; the one it listens on.
         log_level: debug, info, warning or error.
     """
 
@@ -105,6 +110,10 @@ class Settings:
     encryption: str = "auto"
     event_retention: tuple[str, ...] = ("90d",)
     quotas: tuple[str, ...] = ()
+    target_networks: tuple[str, ...] = ()
+    smtp_url: str = ""
+    smtp_sender: str = "opentrail@localhost"
+    public_url: str = ""
     log_level: str = "info"
 
     def __post_init__(self) -> None:

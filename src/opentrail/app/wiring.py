@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
@@ -44,6 +45,8 @@ from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends
 from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
+from opentrail.app.responding.opening import Responding, open_responding
+from opentrail.app.responding.secret import kept_secret
 from opentrail.app.searching.asking import Searching
 from opentrail.app.searching.people import PeopleFields
 from opentrail.app.settings import Settings
@@ -54,7 +57,7 @@ from opentrail.history.retention import parse_retention
 from opentrail.ports.destinations import Destinations
 from opentrail.ports.events import EventReader
 from opentrail.ports.objects import ObjectStore
-from opentrail.ports.state import Change, StateStore
+from opentrail.ports.state import StateStore
 from opentrail.record.principal import Credential, Principal, PrincipalType
 from opentrail.recorder.recorder import Recorder, RecorderOptions
 from opentrail.recorder.signatures import Signatures, parse_signature_checks
@@ -71,17 +74,21 @@ from opentrail.workers.sending import SendingWorker
 from opentrail.workers.sessions import SessionsWorker
 from opentrail.workers.sigma import SigmaWorker
 
-SECRET_KIND = "secret"  # noqa: S105 - a kind of document
 _DELIVERY_KEY = "delivery"
 _TOKEN_KEY = "page_token"  # noqa: S105 - a key of a document
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Where trails deliver to."""
+    """Where trails deliver to.
+
+    Attributes:
+        client: Gives a boto3 client of an upstream: (service, region).
+    """
 
     store: ObjectStore
     destinations: Destinations
+    client: Callable[[str, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +164,21 @@ class Parts:
             access_key_id=key,
             secret_access_key=secret,
         )
-        destinations = AwsDestinations(place).all()
+        services = AwsDestinations(place)
+        destinations = self.responding().destinations(services.all())
         # The embedded store knows no KMS.
         own = settings.encryption == "auto" and not settings.upstreams
         encrypts = own or settings.encryption == "envelope"
         return Outside(
-            EnvelopeObjectStore(store, destinations.keys, encrypts=encrypts), destinations
+            EnvelopeObjectStore(store, destinations.keys, encrypts=encrypts),
+            destinations,
+            services.client,
+        )
+
+    def responding(self) -> Responding:
+        """What OpenTrail does on its own: topics, functions, targets."""
+        return open_responding(
+            self.settings, self.state, self.clock, self.ids, outbox=self.outbox()
         )
 
     def signer(self) -> FileSigner:
@@ -186,7 +202,7 @@ class Parts:
             regions=self.settings.regions,
             quotas=parse_quotas(self.settings.quotas),
             checks_bucket_policies=self.settings.bucket_policies == "check",
-            token_secret=_secret(self.state, _TOKEN_KEY).encode(),
+            token_secret=kept_secret(self.state, _TOKEN_KEY).encode(),
         )
         admission = Admission(
             identities=self.identities,
@@ -198,6 +214,7 @@ class Parts:
             *cloudtrail_services(backends),
             organizations_service(backends),
             self._events_service(backends.quotas),
+            self.responding().sns_service(),
         )
         return OwnServices(services, admission=admission, ids=self.ids, clock=self.clock)
 
@@ -419,15 +436,6 @@ def delivery_credential(state: StateStore) -> Credential:
     """The key that log files are delivered with; made once, known to the embedded S3 alone."""
     return Credential(
         access_key_id="AKIAOPENTRAILDELIVER",
-        secret_access_key=_secret(state, _DELIVERY_KEY),
+        secret_access_key=kept_secret(state, _DELIVERY_KEY),
         principal=Principal(type=PrincipalType.UNKNOWN, account_id=""),
     )
-
-
-def _secret(state: StateStore, key: str) -> str:
-    document = state.get(SECRET_KIND, key)
-    if document is None:
-        state.apply([Change(SECRET_KIND, key, secrets.token_hex(20).encode(), expected=0)])
-        document = state.get(SECRET_KIND, key)
-        assert document is not None
-    return document.body.decode()

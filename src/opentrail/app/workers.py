@@ -62,6 +62,8 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
     """All workers: closing files, bringing them away (and signing), feeding the store of events."""
     outside = parts.outside(endpoint)
     delivery = parts.delivery_worker()
+    responding = parts.responding()
+    targets = responding.worker(outside.client, outside.destinations.log_groups)
     store = open_event_store(parts.settings)
     store.sweep()
     away = (
@@ -77,6 +79,8 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("rules", parts.rules_worker().step, idle_seconds=0.05),
         Loop("schedules", parts.schedule_worker().step, idle_seconds=0.5),
         Loop("sigma", parts.sigma_worker().step, idle_seconds=0.05),
+        Loop("targets", targets.step, idle_seconds=0.05),
+        Loop("outbox", responding.keeper().step, idle_seconds=60.0),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
         Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
     )

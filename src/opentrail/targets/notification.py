@@ -49,13 +49,12 @@ class Publication:
 
 
 class Signs(Protocol):
-    """Signs messages.
+    """Signs messages."""
 
-    Attributes:
-        certificate_path: Of its certificate, at the address of the server.
-    """
-
-    certificate_path: str
+    @property
+    def certificate_path(self) -> str:
+        """Of its certificate, at the address of the server."""
+        ...
 
     def sign(self, version: str, text: bytes) -> str:
         """RSASSA-PKCS1-v1_5 in base64: with SHA-1 for version 1, SHA-256 for version 2."""

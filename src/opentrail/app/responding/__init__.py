@@ -1,0 +1,1 @@
+"""What OpenTrail does on its own: the outbox and its targets joined."""
