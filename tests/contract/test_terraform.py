@@ -152,3 +152,30 @@ def test_a_trail_with_every_block_is_made_changed_imported_and_destroyed(tmp_pat
     assert {"UpdateTrail", "PutEventSelectors", "PutInsightSelectors", "DeleteTrail"} <= {
         one["eventName"] for one in records
     }
+
+
+def test_event_rules_are_made_changed_and_destroyed(tmp_path: Path) -> None:
+    """After every change a second plan finds nothing to do."""
+    folder = tmp_path / "work"
+    shutil.copytree(Path(__file__).parent / "terraform_events", folder)
+    changed = ("-var", "description=second", "-var", "enabled=DISABLED", "-var", "attempts=0")
+
+    with running(tmp_path / "data") as server:
+        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
+        for options in ((), changed):
+            terraform(folder, server, "log", "apply", "-auto-approve", *options)
+            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
+        events = server.client("events")
+        rule = events.describe_rule(Name="root-use")
+        terraform(folder, server, "log", "state", "rm", "aws_cloudwatch_event_target.ordered")
+        terraform(
+            folder, server, "log", "import", *changed, "aws_cloudwatch_event_target.ordered",
+            "orders/order/" + events.list_targets_by_rule(Rule="order", EventBusName="orders")["Targets"][0]["Id"],
+        )  # fmt: skip
+        terraform(folder, server, "log", "plan", "-detailed-exitcode", *changed)
+        terraform(folder, server, "log", "destroy", "-auto-approve", *changed)
+        left = events.list_rules()["Rules"]
+        buses = [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
+
+    assert (rule["State"], rule["Description"]) == ("DISABLED", "second")
+    assert (left, buses) == ([], ["default"])
