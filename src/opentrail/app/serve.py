@@ -24,6 +24,8 @@ from opentrail.app.lock import DirectoryLock
 from opentrail.app.organization import OrganizationKeeper
 from opentrail.app.policy_templates import PolicyTemplates
 from opentrail.app.processes import Processes, Program
+from opentrail.app.responding.links import TopicLinks
+from opentrail.app.responding.records import ResponseRecords
 from opentrail.app.searching.door import Admitting, SearchDoor
 from opentrail.app.searching.recorded import SearchRecords
 from opentrail.app.settings import Settings, as_environment
@@ -89,6 +91,7 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
     lock.take()
     processes = Processes()
     parts = open_parts(settings)
+    parts.identities.learn([parts.responding().responder()])
     named = parse_upstreams(settings.upstreams)
     embedded: EmbeddedServices | None = None
     try:
@@ -126,6 +129,7 @@ async def _run(
     doors, door, reporter, organizations = _open_doors(
         settings, parts, upstreams, writing, events, searches
     )
+    responses = ResponseRecords(parts.outbox(), writing.commit)
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port, _tls(settings))
@@ -144,7 +148,7 @@ async def _run(
     try:
         duties = Duties(
             (reporter.write, writing.keeper.probe, writing.trimmer.step),
-            (door.settle_left, organizations.adopt),
+            (door.settle_left, organizations.adopt, responses.take),
         )
         await _tick(stop, parts, duties, processes, embedded)
     finally:
@@ -152,6 +156,7 @@ async def _run(
         await server.stop(DRAIN_SECONDS)
         door.close()
         searches.close()
+        responses.close()
         writing.commit.close()
         reporter.write()
         upstreams.close()
@@ -195,6 +200,7 @@ def _open_doors(
     reporter.upstreams = upstreams.texts()
     organizations = OrganizationKeeper(parts, door, named="organizations" in upstreams.named)
     templates = PolicyTemplates(parts.clock, writing.recorder.compose, writing.commit)
+    links = TopicLinks(parts.responding(), door, writing.recorder.compose, writing.commit)
     own = services.names - (upstreams.named.keys() - ALWAYS_OWN) - {"organizations"}
     doors = Doors(
         own=door,
@@ -202,6 +208,7 @@ def _open_doors(
         by_target={
             **dict.fromkeys(templates.targets, templates),
             **dict.fromkeys(searches.targets, searches),
+            **dict.fromkeys(links.targets, links),
             METRICS_PATH.encode(): reporter.metrics,
             RECORDS_PATH.encode(): intake,
             IDENTITY_PATH.encode(): intake,
