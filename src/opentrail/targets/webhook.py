@@ -21,7 +21,8 @@ HEADER = "header:"
 
 _PORTS = {"http": 80, "https": 443}
 MOST_URL = 2048
-_URL = re.compile(r"[!-~]+")
+_URL = re.compile(r"[!-\[\]-~]+")
+"""Browsers take a backslash for a slash, so that what it stands before is another host to them."""
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")
@@ -75,7 +76,8 @@ def parse_url(text: str) -> WebhookUrl:
     """
     if not _URL.fullmatch(text) or len(text) > MOST_URL:
         raise InvalidUrl(
-            f"URL {text[:100]!r}: expected up to {MOST_URL} printable ASCII characters"
+            f"URL {text[:100]!r}: expected up to {MOST_URL} printable ASCII characters, "
+            "none of them a backslash"
         )
     try:
         parts = urlsplit(text)
