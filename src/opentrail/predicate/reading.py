@@ -61,8 +61,19 @@ def texts_at(record: Mapping[str, Any], path: Sequence[str]) -> tuple[str, ...]:
     Args:
         record: As `decoded` gives it.
     """
+    value: Any = record
+    for name in path:
+        if type(value) is not dict:
+            break
+        value = value.get(name)
+        if value is None:
+            return ()
+    else:
+        if type(value) is str:
+            return (value,)
+    # Arrays, numbers, booleans: less usual.
     found = _entered(_values(record, path))
-    return tuple(text for value in found if (text := text_of(value)) is not None)
+    return tuple(text for one in found if (text := text_of(one)) is not None)
 
 
 def texts_within(record: Mapping[str, Any], path: Sequence[str]) -> Iterator[str]:
@@ -77,6 +88,15 @@ def texts_within(record: Mapping[str, Any], path: Sequence[str]) -> Iterator[str
 
 def leads_to(record: Mapping[str, Any], path: Sequence[str]) -> bool:
     """Whether `path` leads to anything but null; an empty object or array is something."""
+    value: Any = record
+    for name in path:
+        if type(value) is not dict:
+            break
+        value = value.get(name)
+        if value is None:
+            return False
+    else:
+        return True
     return any(value is not None for value in _values(record, path))
 
 
