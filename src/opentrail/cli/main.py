@@ -23,6 +23,9 @@ from opentrail.cli.imports import import_logs, imports
 from opentrail.cli.keys import keys
 from opentrail.cli.org import org
 from opentrail.cli.record import record
+from opentrail.cli.responses.deliveries import deliveries
+from opentrail.cli.responses.functions import functions
+from opentrail.cli.responses.webhooks import webhooks
 from opentrail.cli.selectors import selectors
 from opentrail.cli.sessions import sessions
 from opentrail.cli.sigma import findings, rules
@@ -49,6 +52,9 @@ commands.add_typer(org, name="org")
 commands.add_typer(signing_keys, name="signing-keys")
 commands.add_typer(imports, name="imports")
 commands.add_typer(sessions, name="sessions")
+commands.add_typer(deliveries, name="deliveries")
+commands.add_typer(functions, name="functions")
+commands.add_typer(webhooks, name="webhooks")
 commands.add_typer(rules, name="rules")
 commands.add_typer(findings, name="findings")
 commands.command("verify")(verify)

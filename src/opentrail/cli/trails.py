@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -36,9 +37,10 @@ def doctor(
     settings = read_settings(os.environ)
     if not has_state(settings.data):
         fail(f"{settings.data} is not the data directory of an OpenTrail", EXIT_UNKNOWN)
-    parts = open_parts(settings)
+    # Which services are OpenTrail's own depends on the upstreams that the server has.
+    parts = open_parts(replace(settings, upstreams=_upstreams(settings)))
     trail = find_trail(parts.state, name)
-    outside = parts.outside(parse_upstreams(_upstreams(settings)).url)
+    outside = parts.outside(parse_upstreams(parts.settings.upstreams).url)
     findings = list(
         examine(
             trail,

@@ -72,6 +72,11 @@ class ServerCalls:
         """
         return self._place.endpoint()
 
+    @property
+    def ca_bundle(self) -> str:
+        """PEM file to know the server by, "" for the usual authorities."""
+        return self._place.ca_bundle
+
     def assume(self, role: str, delivery_id: str, region: str) -> RoleKey:
         """A key of a session of the role, for one delivery.
 

@@ -70,6 +70,8 @@ class FunctionTarget:
                 "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
                 "AWS_SESSION_TOKEN": key.session_token,
             }
+            if self._calls.ca_bundle:
+                found["AWS_CA_BUNDLE"] = self._calls.ca_bundle
         return found
 
 

@@ -1,0 +1,1 @@
+"""`opentrail deliveries`, `opentrail functions` and `opentrail webhooks`."""

@@ -1,0 +1,88 @@
+"""What a person decides about a delivery, each with a record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from opentrail.clock import Clock
+from opentrail.ports.outbox import Delivery, DeliveryState, DeliveryUnknown, Kept, Outbox, Step
+from opentrail.recording.responses import (
+    APPROVED,
+    REFUSED,
+    RETRIED,
+    ResponseFacts,
+    response_record,
+)
+
+AGAIN = frozenset({DeliveryState.GIVEN_UP, DeliveryState.REFUSED, DeliveryState.WAITING})
+"""States from which a person may have it tried again."""
+
+
+def approve(outbox: Outbox, delivery_id: str, person: str, clock: Clock) -> Kept:
+    """Let a delivery be sent.
+
+    Raises:
+        DeliveryUnknown: there is none of that id that needs approval.
+    """
+    return _decide(outbox, delivery_id, {DeliveryState.HELD}, APPROVED, (person, clock.now()))
+
+
+def refuse(outbox: Outbox, delivery_id: str, person: str, clock: Clock) -> Kept:
+    """Let a delivery never be sent.
+
+    Raises:
+        DeliveryUnknown: there is none of that id that needs approval or waits.
+    """
+    states = {DeliveryState.HELD, DeliveryState.WAITING}
+    return _decide(outbox, delivery_id, states, REFUSED, (person, clock.now()))
+
+
+def retry(outbox: Outbox, delivery_id: str, person: str, clock: Clock) -> Kept:
+    """Have a delivery tried now, with attempts and age beginning anew if it was given up.
+
+    Raises:
+        DeliveryUnknown: there is none of that id, or it was delivered.
+    """
+    return _decide(outbox, delivery_id, AGAIN, RETRIED, (person, clock.now()))
+
+
+def _decide(
+    outbox: Outbox,
+    delivery_id: str,
+    expected: Collection[DeliveryState],
+    name: str,
+    who_and_when: tuple[str, datetime],
+) -> Kept:
+    person, now = who_and_when
+    kept = outbox.find(delivery_id)
+    if kept is None:
+        raise DeliveryUnknown(f"there is no delivery {delivery_id[:100]}")
+    at = int(now.timestamp() * 1000)
+    event_id, raw = response_record(_facts(kept.delivery, name, person, at), now)
+    goes_on = name != REFUSED
+    step = Step(
+        state=DeliveryState.WAITING if goes_on else DeliveryState.REFUSED,
+        at=at,
+        due=at if goes_on else None,
+        reason="" if goes_on else f"{person} refused it",
+        by=person,
+        response_id=event_id,
+        response=raw,
+    )
+    return outbox.decide(delivery_id, expected, step)
+
+
+def _facts(delivery: Delivery, name: str, person: str, at: int) -> ResponseFacts:
+    return ResponseFacts(
+        name=name,
+        place=f"{at}/{name}",
+        account_id=delivery.account_id,
+        region=delivery.region,
+        delivery_id=delivery.id,
+        cause=delivery.cause,
+        event_ids=delivery.event_ids,
+        # A URL may hold a secret behind its path, or before its host.
+        target=delivery.target.partition("?")[0].rpartition("@")[2],
+        person=person,
+    )
