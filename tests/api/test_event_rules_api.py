@@ -197,6 +197,7 @@ def test_inputs_are_refused_in_the_words_of_aws(events: Any, case: Any) -> None:
     [
         ({"Arn": "queue"}, "Parameter queue is not valid. Reason: Provided Arn is not in correct format."),
         ({"Arn": "ftp://x"}, "Parameter ftp://x is not valid. Reason: Provided Arn is not in correct format."),
+        ({"Arn": "https://"}, "URL 'https://' names no host that can be called"),
         ({"Input": "{"}, "JSON syntax error in input for target t."),
         ({"InputPath": "detail"}, "Invalid InputPath for target t."),
         ({"InputTransformer": {"InputPathsMap": {"x": "a"}, "InputTemplate": "x"}}, "Invalid InputPath for target t."),
@@ -210,6 +211,19 @@ def test_targets_that_are_refused(events: Any, values: Any, message: str) -> Non
 
     assert said == ("ValidationException", message)
     assert events.list_targets_by_rule(Rule="r")["Targets"] == []
+
+
+def test_targets_that_nothing_is_delivered_to_fail_one_by_one(events: Any) -> None:
+    events.put_rule(Name="r", EventPattern=PATTERN)
+    stream = {"Id": "s", "Arn": "arn:aws:kinesis:us-east-1:1:stream/s"}
+
+    answer = events.put_targets(Rule="r", Targets=[stream, {"Id": "q", "Arn": QUEUE}])
+
+    assert answer["FailedEntryCount"] == 1
+    assert answer["FailedEntries"][0]["TargetId"] == "s"
+    assert "does not deliver to kinesis" in answer["FailedEntries"][0]["ErrorMessage"]
+    assert [one["Id"] for one in events.list_targets_by_rule(Rule="r")["Targets"]] == ["q"]
+    assert events.put_targets(Rule="r", Targets=[stream])["FailedEntryCount"] == 1
 
 
 def test_targets_need_a_rule(events: Any) -> None:

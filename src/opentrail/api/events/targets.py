@@ -17,6 +17,7 @@ from opentrail.api.events.stored import (
     EventsBackends,
     Parameters,
     bus_of,
+    invalid_arn,
     limit_exceeded,
     rule_of,
     rules_of,
@@ -28,8 +29,12 @@ from opentrail.errors import InvalidArn
 from opentrail.rules.json_path import InvalidPath, parse_path
 from opentrail.rules.rule import Target, Transformer
 from opentrail.rules.transform import PREDEFINED, placeholders
+from opentrail.targets.webhook import InvalidUrl, is_webhook, parse_url
 
-_URL = re.compile(r"https?://[^\s/]+\S*|mailto:[^\s@]+@[^\s@]+")
+_MAIL = re.compile(r"mailto:[^\s@]+@[^\s@]+")
+_SERVICES = frozenset({"lambda", "logs", "scheduler", "sns", "sqs"})
+"""Whose ARNs deliveries go to; scheduler's stand for calls of any API."""
+
 _OURS = frozenset(
     {
         *("Id", "Arn", "RoleArn", "Input", "InputPath", "InputTransformer"),
@@ -43,16 +48,16 @@ def put_targets(parameters: Parameters, caller: Caller, backends: EventsBackends
     bus = bus_of(parameters, caller, backends)
     stored = rule_of(parameters["Rule"], bus, backends)
     targets = {target.id: target for target in stored.rule.targets}
-    for given in parameters["Targets"]:
-        target = _parsed(given)
-        targets[target.id] = target
+    given = [_parsed(one) for one in parameters["Targets"]]
+    failed = [_failed(one) for one in given if not _is_delivered_to(one.arn)]
+    targets |= {one.id: one for one in given if _is_delivered_to(one.arn)}
     if len(targets) > backends.quotas.targets_per_rule:
         raise limit_exceeded()
+    output = {"FailedEntryCount": len(failed), "FailedEntries": failed}
+    if len(failed) == len(given):
+        return Reply(output)
     rule = msgspec.structs.replace(stored.rule, targets=tuple(targets.values()))
-    return Reply(
-        {"FailedEntryCount": 0, "FailedEntries": []},
-        turned(rule.key, rule, stored.history, stored.version, backends),
-    )
+    return Reply(output, turned(rule.key, rule, stored.history, stored.version, backends))
 
 
 def remove_targets(parameters: Parameters, caller: Caller, backends: EventsBackends) -> Reply:
@@ -122,7 +127,7 @@ def _parsed(given: Parameters) -> Target:
     _check_path(given.get("InputPath"), target_id)
     dead_letter = given.get("DeadLetterConfig", {}).get("Arn", "")
     if dead_letter:
-        _check_arn(dead_letter)
+        _check_queue(dead_letter)
     return Target(
         id=target_id,
         arn=given["Arn"],
@@ -139,15 +144,40 @@ def _parsed(given: Parameters) -> Target:
 
 def _check_arn(text: str) -> None:
     """Nothing, if it may be whom deliveries go to: an ARN, or a URL, or a mail address."""
-    if _URL.fullmatch(text):
-        return
+    if is_webhook(text):
+        try:
+            parse_url(text)
+        except InvalidUrl as problem:
+            raise ApiError("ValidationException", str(problem)) from None
+    elif not _MAIL.fullmatch(text):
+        try:
+            Arn.parse(text)
+        except InvalidArn:
+            raise invalid_arn(text) from None
+
+
+def _check_queue(text: str) -> None:
     try:
-        Arn.parse(text)
+        is_queue = Arn.parse(text).service == "sqs"
     except InvalidArn:
-        raise ApiError(
-            "ValidationException",
-            f"Parameter {text[:200]} is not valid. Reason: Provided Arn is not in correct format.",
-        ) from None
+        is_queue = False
+    if not is_queue:
+        raise invalid_arn(text)
+
+
+def _is_delivered_to(target: str) -> bool:
+    if is_webhook(target) or _MAIL.fullmatch(target):
+        return True
+    return Arn.parse(target).service in _SERVICES
+
+
+def _failed(target: Target) -> dict[str, str]:
+    return {
+        "TargetId": target.id,
+        "ErrorCode": "UnsupportedTarget",
+        "ErrorMessage": f"OpenTrail does not deliver to {Arn.parse(target.arn).service}; it does "
+        f"to {', '.join(sorted(_SERVICES))}, to webhooks and by mail.",
+    }
 
 
 def _check_input(text: str | None, target_id: str) -> None:
