@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from opentrail.app.anchors import has_state
 from opentrail.app.settings import read_settings
@@ -40,7 +39,7 @@ def list_deliveries(
     limit: Annotated[int, typer.Option(help="Most to show.", min=1, max=10_000)] = 50,
     form: _Format = "table",
 ) -> None:
-    """List deliveries, the newest first."""
+    """List deliveries, the newest first: when, state, tries, id, target and cause."""
     parts = _open(form)
     states = tuple(_state(one) for one in state or ())
     query = DeliveryQuery(account_id=account, states=states, text=text, limit=limit)
@@ -51,18 +50,12 @@ def list_deliveries(
         shown = [_as_json(one) for one in found]
         output.print_json(data={"format": 1, "byState": figures.by_state, "deliveries": shown})
         return
-    table = Table("created", "state", "tries", "target", "cause", "id", box=None)
     for one in found:
         delivery = one.delivery
-        table.add_row(
-            _time(delivery.created * 1000),
-            str(one.state),
-            str(one.attempts),
-            safe(_target(one)),
-            safe(delivery.cause.rpartition(":")[2]),
-            safe(delivery.id),
+        output.print(
+            f"{_time(delivery.created * 1000)}  {one.state:14}  {one.attempts:3}  "
+            f"{safe(delivery.id):36}  {safe(_target(one))}  {safe(delivery.cause)}"
         )
-    output.print(table)
     output.print("  ".join(f"{name} {count}" for name, count in sorted(figures.by_state.items())))
 
 
@@ -81,14 +74,13 @@ def show(delivery_id: _Id, form: _Format = "table") -> None:
         return
     for name, value in _as_json(kept).items():
         output.print(f"{name:14} {safe(value if isinstance(value, str) else str(value))}")
-    table = Table("at", "outcome", "status", "took", "answer", box=None)
-    for one in attempts:
-        said = one.detail or one.answer.decode("utf-8", "replace")
-        table.add_row(
-            _time(one.at), one.outcome, safe(one.status), f"{one.took} ms", safe(said[:200])
-        )
     output.print()
-    output.print(table)
+    for tried in attempts:
+        said = tried.detail or tried.answer.decode("utf-8", "replace")
+        output.print(
+            f"{_time(tried.at)}  {tried.outcome:11}  {safe(tried.status) or '-':8}  "
+            f"{tried.took:6} ms  {safe(said)}"
+        )
     output.print()
     for line in kept.delivery.payload[:_SHOWN_BYTES].decode("utf-8", "replace").splitlines():
         output.print(safe(line))

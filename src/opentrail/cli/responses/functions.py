@@ -10,7 +10,6 @@ from typing import Annotated, NoReturn
 
 import msgspec
 import typer
-from rich.table import Table
 
 from opentrail.adapters.identities import read_file
 from opentrail.app.settings import read_settings
@@ -91,15 +90,11 @@ def list_functions(
         shown = [{"arn": one.arn, **msgspec.to_builtins(one)} for one in found]
         output.print_json(data={"format": 1, "functions": shown})
         return
-    table = Table("arn", "runs", "time-out", "role", "how", box=None)
     for one in found:
         runs = shlex.join(one.command) if one.command else one.python
-        how = [
-            word for word, on in (("dry-run", one.dry_run), ("approval", one.needs_approval)) if on
-        ]
-        role = one.role.rpartition("/")[2]
-        table.add_row(one.arn, safe(runs), f"{one.timeout_seconds} s", role, ", ".join(how))
-    output.print(table)
+        words = [f"{one.timeout_seconds} s", one.role.rpartition("/")[2]]
+        words += ["dry-run"] * one.dry_run + ["needs-approval"] * one.needs_approval
+        output.print(f"{one.arn}  {safe(runs)}  ({', '.join(word for word in words if word)})")
 
 
 @functions.command("remove")
