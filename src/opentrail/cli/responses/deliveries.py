@@ -75,11 +75,11 @@ def show(delivery_id: _Id, form: _Format = "table") -> None:
     for name, value in _as_json(kept).items():
         output.print(f"{name:14} {safe(value if isinstance(value, str) else str(value))}")
     output.print()
-    for tried in attempts:
-        said = tried.detail or tried.answer.decode("utf-8", "replace")
+    for one in attempts:
+        said = one.detail or one.answer.decode("utf-8", "replace")
         output.print(
-            f"{_time(tried.at)}  {tried.outcome:11}  {safe(tried.status) or '-':8}  "
-            f"{tried.took:6} ms  {safe(said)}"
+            f"{_time(one.at)}  {one.outcome:11}  {safe(one.status) or '-':8}  "
+            f"{one.took:6} ms  {safe(said)}"
         )
     output.print()
     for line in kept.delivery.payload[:_SHOWN_BYTES].decode("utf-8", "replace").splitlines():
