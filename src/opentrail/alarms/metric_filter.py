@@ -42,7 +42,9 @@ class MetricFilter(msgspec.Struct, frozen=True, kw_only=True):
         default: For a minute in which the group had events and the filter matched none.
         dimensions: (name, selector), in the order of their names.
         system_fields: Of SYSTEM_FIELDS.
+        unit: As AWS spells it, "" if none was given.
         created: Milliseconds since 1970.
+        not_before: The journal offset from which on records count for it.
     """
 
     account_id: str
@@ -54,10 +56,11 @@ class MetricFilter(msgspec.Struct, frozen=True, kw_only=True):
     metric_name: str
     value: str
     default: float | None = None
-    unit: str = "None"
+    unit: str = ""
     dimensions: Pairs = ()
     system_fields: tuple[str, ...] = ()
     created: int
+    not_before: int = 0
 
     @property
     def state_key(self) -> str:

@@ -24,9 +24,6 @@ MOST_SUBSCRIPTIONS = 2
 MOST_MESSAGE_BYTES = 256 * 1024
 """Bytes of messages in one payload; a single message may have as many."""
 
-_BINARY = ("kinesis", "firehose")
-"""Services that are sent the compressed bytes themselves; others get them as Lambda does."""
-
 
 class SubscriptionFilter(msgspec.Struct, frozen=True, kw_only=True):
     """A filter as it was put.
@@ -73,21 +70,19 @@ class Sent:
 
 
 def payload(subscription: SubscriptionFilter, stream: str, events: Sequence[Sent]) -> bytes:
-    """What the destination gets for events of one stream."""
-    return _payload(
-        subscription,
-        {
-            "messageType": "DATA_MESSAGE",
-            "owner": subscription.account_id,
-            "logGroup": subscription.group,
-            "logStream": stream,
-            "subscriptionFilters": [subscription.name],
-            "logEvents": [
-                {"id": one.id, "timestamp": one.milliseconds, "message": one.message}
-                for one in events
-            ],
-        },
-    )
+    """What the destination gets for events of one stream: what AWS gives to Lambda functions."""
+    said = {
+        "messageType": "DATA_MESSAGE",
+        "owner": subscription.account_id,
+        "logGroup": subscription.group,
+        "logStream": stream,
+        "subscriptionFilters": [subscription.name],
+        "logEvents": [
+            {"id": one.id, "timestamp": one.milliseconds, "message": one.message} for one in events
+        ],
+    }
+    packed = gzip.compress(msgspec.json.encode(said), 6, mtime=0)
+    return msgspec.json.encode({"awslogs": {"data": base64.b64encode(packed).decode()}})
 
 
 def batches(events: Iterable[Sent]) -> Iterable[tuple[Sent, ...]]:
@@ -109,11 +104,3 @@ def delivery_id(subscription: SubscriptionFilter, first: Sent) -> str:
     """The idempotency key of a payload that begins with `first`."""
     named = f"{subscription.arn}\n{subscription.destination_arn}\n{first.id}"
     return str(uuid.uuid5(uuid.NAMESPACE_URL, named))
-
-
-def _payload(subscription: SubscriptionFilter, said: dict[str, object]) -> bytes:
-    packed = gzip.compress(msgspec.json.encode(said), 6, mtime=0)
-    service = subscription.destination_arn.split(":", 3)[2:3]
-    if service and service[0] in _BINARY:
-        return packed
-    return msgspec.json.encode({"awslogs": {"data": base64.b64encode(packed).decode()}})
