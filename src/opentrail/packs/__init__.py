@@ -1,0 +1,1 @@
+"""Packs: sets of metric filters and alarms that one command installs, and removes again."""
