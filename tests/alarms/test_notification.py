@@ -8,7 +8,7 @@ import pytest
 
 from alarm_samples import ACCOUNT, FIRST, REGION, T, composite_alarm, metric_alarm, rows, state
 from opentrail.alarms.alarm import MetricAlarm, MetricQuery, MetricStat, Suppressed
-from opentrail.alarms.changes import (
+from opentrail.alarms.telling.changes import (
     AlarmChange,
     ItemKind,
     configuration_change,
@@ -16,7 +16,7 @@ from opentrail.alarms.changes import (
     read_change,
     state_change,
 )
-from opentrail.alarms.notification import (
+from opentrail.alarms.telling.notification import (
     bus_event,
     function_event,
     region_name,

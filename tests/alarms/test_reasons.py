@@ -7,7 +7,7 @@ import pytest
 from alarm_samples import T, metric_alarm, rows
 from opentrail.alarms.alarm import FIRST_REASON, Comparison
 from opentrail.alarms.evaluation import Band, Point, evaluate
-from opentrail.alarms.reasons import number, reason, reason_data
+from opentrail.alarms.telling.reasons import number, reason, reason_data
 
 
 def told(values: list[float | None], threshold: float = 21.0, **alarm: object) -> str:

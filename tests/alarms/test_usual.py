@@ -1,7 +1,7 @@
 """What is usual for a metric."""
 
 from alarm_samples import T
-from opentrail.alarms.usual import LEAST, band, usual
+from opentrail.alarms.metric_math.usual import LEAST, band, usual
 
 DAYS = range(T - 14 * 86_400, T, 3600)
 

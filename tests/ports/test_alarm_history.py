@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from opentrail.adapters.alarm_history import MemoryAlarmHistory, SqliteAlarmHistory
-from opentrail.alarms.changes import HistoryItem, ItemKind
-from opentrail.ports.alarm_history import AlarmHistory, HistoryQuery
+from opentrail.alarms.telling.changes import HistoryItem, ItemKind
+from opentrail.ports.metrics.alarm_history import AlarmHistory, HistoryQuery
 
 ACCOUNT, REGION, T = "123456789012", "us-east-1", 1_800_000_000.0
 

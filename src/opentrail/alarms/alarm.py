@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from opentrail.alarms.datapoint import Dimensions, Series
+from opentrail.arn import partition_of
 
 ALARM_KIND = "alarm"
 """Documents of alarms, keyed by `alarm_key`."""
@@ -247,7 +248,12 @@ def first_state(when: float) -> AlarmState:
 
 def alarm_arn(account_id: str, region: str, name: str) -> str:
     """The ARN of an alarm."""
-    return f"arn:aws:cloudwatch:{region}:{account_id}:alarm:{name}"
+    return f"arn:{partition_of(region)}:cloudwatch:{region}:{account_id}:alarm:{name}"
+
+
+def bus_arn(account_id: str, region: str) -> str:
+    """The ARN of an account's default event bus, which is told of every change."""
+    return f"arn:{partition_of(region)}:events:{region}:{account_id}:event-bus/default"
 
 
 def alarm_key(account_id: str, region: str, name: str) -> str:

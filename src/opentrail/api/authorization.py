@@ -17,6 +17,8 @@ from opentrail.aws.observed import ObservedRequest
 from opentrail.clock import iso_seconds
 from opentrail.record.principal import Principal, PrincipalType
 
+_PREFIXES = {"monitoring": "cloudwatch"}
+"""Of IAM actions, where it is not the service's signing name."""
 _TYPES = {
     PrincipalType.ROOT: "Account",
     PrincipalType.IAM_USER: "User",
@@ -74,7 +76,7 @@ class ByPolicies:
         principal = caller.credential.principal
         if principal.type is PrincipalType.ROOT:
             return
-        action = f"{caller.service}:{operation}"
+        action = f"{_PREFIXES.get(caller.service, caller.service)}:{operation}"
         context = _context(parameters, caller, request)
         policies = self._policies_of(principal)
         for resource in resources:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from opentrail.alarms.changes import HistoryItem
-from opentrail.ports.alarm_history import HistoryQuery
+from opentrail.alarms.telling.changes import HistoryItem
+from opentrail.ports.metrics.alarm_history import HistoryQuery
 
 
 class MemoryAlarmHistory:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.alarms.changes import HistoryItem
+from opentrail.alarms.telling.changes import HistoryItem
 from opentrail.errors import Unavailable
-from opentrail.ports.alarm_history import HistoryQuery
+from opentrail.ports.metrics.alarm_history import HistoryQuery
 
 FILE_NAME = "alarm-history.sqlite"
 

@@ -12,7 +12,15 @@ from itertools import accumulate, pairwise
 from statistics import fmean, pstdev
 from typing import Any
 
-from opentrail.alarms.metric_math.values import InvalidExpression, Line, Value, Word, kept, named
+from opentrail.alarms.metric_math.values import (
+    EmptyArray,
+    InvalidExpression,
+    Line,
+    Value,
+    Word,
+    kept,
+    named,
+)
 
 Arguments = Sequence[Value]
 Grid = range
@@ -258,7 +266,7 @@ def _end_of(name: str, place: int) -> Function:
         (given,) = _exactly(arguments, 1)
         lines = _lines(name, given)
         if not lines:
-            raise InvalidExpression(f"{name} of no time series")
+            raise EmptyArray(f"{name} of no time series")
         return lines[place]
 
     return function

@@ -13,6 +13,10 @@ class InvalidExpression(InvalidInput):
     """An expression that can't be read, or asks for what can't be told."""
 
 
+class EmptyArray(InvalidExpression):
+    """One of no time series is asked for: another time there may be some."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A series of datapoints.

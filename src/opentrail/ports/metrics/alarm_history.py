@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from opentrail.alarms.changes import HistoryItem, ItemKind
+from opentrail.alarms.telling.changes import HistoryItem, ItemKind
 
 KEPT_SECONDS = 30 * 86_400
 """How long AWS keeps alarm histories."""

@@ -15,16 +15,23 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from opentrail.alarms.alarm import Alarm, AlarmState, CompositeAlarm, MetricAlarm, MetricStat
-from opentrail.alarms.notification import (
+from opentrail.alarms.alarm import (
+    Alarm,
+    AlarmState,
+    CompositeAlarm,
+    MetricAlarm,
+    MetricStat,
+    bus_arn,
+)
+from opentrail.alarms.statistics import PLAIN
+from opentrail.alarms.telling.notification import (
     bus_event,
     configuration_event,
     function_event,
     subject,
     topic_message,
 )
-from opentrail.alarms.reasons import timestamp
-from opentrail.alarms.statistics import PLAIN
+from opentrail.alarms.telling.reasons import timestamp
 
 
 class ItemKind(StrEnum):
@@ -108,7 +115,7 @@ def state_change(alarm: Alarm, before: AlarmState, after: AlarmState) -> AlarmCh
     item = _item(alarm, after.updated, ItemKind.STATE, summary, data)
     bus = Notice(
         id=_id(alarm, after, "bus"),
-        target=f"arn:aws:events:{alarm.region}:{alarm.account_id}:event-bus/default",
+        target=bus_arn(alarm.account_id, alarm.region),
         payload=_json(bus_event(alarm, before, after)),
     )
     told = _actions(alarm, before, after) if after.suppressed is None else ()
@@ -146,7 +153,7 @@ def configuration_change(
     )
     bus = Notice(
         id=event["id"],
-        target=f"arn:aws:events:{alarm.region}:{alarm.account_id}:event-bus/default",
+        target=bus_arn(alarm.account_id, alarm.region),
         payload=_json(event),
     )
     return _change(alarm, when, (item,), (bus,))

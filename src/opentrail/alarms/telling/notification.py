@@ -23,8 +23,8 @@ from opentrail.alarms.alarm import (
     MetricQuery,
     MetricStat,
 )
-from opentrail.alarms.reasons import timestamp
 from opentrail.alarms.statistics import PLAIN
+from opentrail.alarms.telling.reasons import timestamp
 from opentrail.aws.models import partitions
 
 Json = dict[str, Any]

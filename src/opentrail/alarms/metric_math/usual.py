@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from opentrail.alarms.metric_math import Line
+from opentrail.alarms.metric_math.values import Line
 
 PAST_SECONDS = 14 * 86_400
 """How far back it looks, as AWS's training does."""

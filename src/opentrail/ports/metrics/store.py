@@ -6,19 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from opentrail.alarms.datapoint import Bucket, Datapoint, Dimensions, Series
-
-__all__ = [
-    "SECOND_AGE",
-    "STEPS",
-    "Bucket",
-    "Changed",
-    "Datapoint",
-    "Dimensions",
-    "MetricStore",
-    "Series",
-    "SeriesQuery",
-]
+from opentrail.alarms.datapoint import Bucket, Datapoint, Series
 
 _DAY = 86_400
 SECOND_AGE = 3 * 3600

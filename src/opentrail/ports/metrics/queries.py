@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from opentrail.alarms.alarm import MetricQuery, MetricStat
-from opentrail.alarms.datapoint import Bucket, joined
+from opentrail.alarms.datapoint import Bucket, Series, joined
 from opentrail.alarms.metric_math import Environment, Line
+from opentrail.alarms.metric_math.usual import PAST_SECONDS, Usual, band, usual
 from opentrail.alarms.statistics import statistic
-from opentrail.alarms.usual import PAST_SECONDS, Usual, band, usual
-from opentrail.ports.metrics import MetricStore, Series
+from opentrail.ports.metrics.store import MetricStore
 
 _PAST_EVERY = 3600
 """Seconds after which the past is read anew."""

@@ -1,0 +1,1 @@
+"""What is told of alarms: reasons, messages to targets, lines of history."""
