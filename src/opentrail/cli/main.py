@@ -22,6 +22,7 @@ from opentrail.cli.events import events
 from opentrail.cli.imports import import_logs, imports
 from opentrail.cli.keys import keys
 from opentrail.cli.org import org
+from opentrail.cli.packs import init
 from opentrail.cli.record import record
 from opentrail.cli.responses.deliveries import deliveries
 from opentrail.cli.responses.functions import functions
@@ -57,6 +58,7 @@ commands.add_typer(functions, name="functions")
 commands.add_typer(webhooks, name="webhooks")
 commands.add_typer(rules, name="rules")
 commands.add_typer(findings, name="findings")
+commands.command("init")(init)
 commands.command("verify")(verify)
 commands.command("import")(import_logs)
 commands.command("record", context_settings={"allow_interspersed_args": False})(record)
