@@ -19,9 +19,10 @@ from opentrail.ports.events import Search
 from opentrail.ports.state import Change
 from opentrail.selectors import parse_advanced
 from opentrail.trail.feeds import FEED_KIND, FeedSpan, FeedView, feed_prefix
-from opentrail.workers.delivery import DeliverySettings, DeliveryWorker
+from opentrail.workers.chains import ChainKeeper
+from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.events import EventsWorker
-from opentrail.workers.feeds import FeedKeeper
+from opentrail.workers.logs.feeds import FeedKeeper
 from opentrail.workers.sending import SendingWorker
 
 GROUP = GroupKey(ACCOUNT, "us-east-1", "trails")
@@ -45,6 +46,10 @@ class FedWalk(Walk):
             journal=self.journal, state=self.state, spool=self.spool, clock=self.clock,
             ids=CountingIds(),
             settings=DeliverySettings(MINUTE, log_views=True, needed_from=lambda: self.events.place() or 0),
+        )  # fmt: skip
+        self.keeper = ChainKeeper(
+            state=self.state, clock=self.clock, regions=("us-east-1", "eu-west-1"),
+            follower=FOLLOWER, needed_from=lambda: self.events.place() or 0,
         )  # fmt: skip
         own = OwnLogGroups(self.state, self.log_events, self.clock)
         self.sending = SendingWorker(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -85,7 +85,7 @@ def payload(subscription: SubscriptionFilter, stream: str, events: Sequence[Sent
     return msgspec.json.encode({"awslogs": {"data": base64.b64encode(packed).decode()}})
 
 
-def batches(events: Iterable[Sent]) -> Iterable[tuple[Sent, ...]]:
+def batches(events: Iterable[Sent]) -> Iterator[tuple[Sent, ...]]:
     """The events in order, as many at once as one payload may have."""
     batch: list[Sent] = []
     size = 0
@@ -100,7 +100,7 @@ def batches(events: Iterable[Sent]) -> Iterable[tuple[Sent, ...]]:
         yield tuple(batch)
 
 
-def delivery_id(subscription: SubscriptionFilter, first: Sent) -> str:
-    """The idempotency key of a payload that begins with `first`."""
-    named = f"{subscription.arn}\n{subscription.destination_arn}\n{first.id}"
+def delivery_id(subscription: SubscriptionFilter, event_id: str) -> str:
+    """The idempotency key of a payload that begins with the event."""
+    named = f"{subscription.arn}\n{subscription.destination_arn}\n{event_id}"
     return str(uuid.uuid5(uuid.NAMESPACE_URL, named))

@@ -6,6 +6,7 @@ lists them all. Source: spec: files, section 4.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -30,8 +31,21 @@ class ChainKeeper:
     """Opens and closes chains behind the delivery worker."""
 
     def __init__(
-        self, *, state: StateStore, clock: Clock, regions: tuple[str, ...], follower: str
+        self,
+        *,
+        state: StateStore,
+        clock: Clock,
+        regions: tuple[str, ...],
+        follower: str,
+        needed_from: Callable[[], int] | None = None,
     ) -> None:
+        """Work behind `follower`.
+
+        Args:
+            needed_from: The lowest offset at which others still ask what a trail was like; None if
+                nobody does.
+        """
+        self._needed_from = needed_from
         self._state = state
         self._clock = clock
         self._regions = regions
@@ -43,13 +57,14 @@ class ChainKeeper:
         if place is None:
             return 0
         changed = 0
+        needed = place if self._needed_from is None else min(place, self._needed_from())
         for arn, timeline in read_timelines(self._state).items():
             trail = timeline.at(place)
             if trail is not None and trail.is_logging and trail.log_file_validation_enabled:
                 changed += self._open(trail) + self._close(arn, trail.accounts)
             else:
                 changed += self._close(arn)
-            if trail is None and timeline.turns[-1].offset <= place:
+            if trail is None and timeline.turns[-1].offset <= needed:
                 self._forget(arn)
         return changed
 

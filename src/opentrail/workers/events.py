@@ -9,8 +9,8 @@ import structlog
 from opentrail.clock import Clock
 from opentrail.ports.events import EventStore
 from opentrail.ports.journal import Entry, JournalReader
-from opentrail.workers.feeds import FeedKeeper
 from opentrail.workers.following import read_until
+from opentrail.workers.logs.feeds import FeedKeeper
 
 BATCH_BYTES = 16 * 1024 * 1024
 PAUSE = timedelta(seconds=0.4)

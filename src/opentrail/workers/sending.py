@@ -25,7 +25,7 @@ from opentrail.ports.destinations import LogGroups, LogViews
 from opentrail.ports.objects import Encryption, ObjectContent, ObjectStore
 from opentrail.ports.spool import Spool
 from opentrail.ports.state import Change, Document, StateStore
-from opentrail.workers.log_events import log_batches
+from opentrail.workers.logs.log_events import log_batches
 from opentrail.workers.status import apply_with_status
 
 FIRST_PAUSE = timedelta(seconds=1)

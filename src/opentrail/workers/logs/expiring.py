@@ -1,0 +1,43 @@
+"""What PutLogEvents brought goes when its group keeps it no longer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from opentrail.clock import Clock
+from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
+from opentrail.ports.log_events import LogEventStore
+from opentrail.ports.state import StateStore
+
+EXPIRE_EVERY = timedelta(hours=1)
+
+_log = structlog.get_logger()
+
+
+class LogEventsKeeper:
+    """Forgets events that are too old; a trail's records are the store of events' own."""
+
+    def __init__(self, state: StateStore, log_events: LogEventStore, clock: Clock) -> None:
+        self._state = state
+        self._log_events = log_events
+        self._clock = clock
+        self._expired: datetime | None = None
+
+    def step(self) -> int:
+        """Forget what is due; how many events that were."""
+        now = self._clock.now()
+        if self._expired is not None and now - self._expired < EXPIRE_EVERY:
+            return 0
+        self._expired = now
+        gone = 0
+        for document in self._state.list(LOG_GROUP_KIND):
+            group = msgspec.json.decode(document.body, type=LogGroup)
+            if group.retention_days is not None:
+                before = group.kept_from(int(now.timestamp() * 1000))
+                gone += self._log_events.expire(group.key, before)
+        if gone:
+            _log.info("log_events_expired", events=gone)
+        return gone
