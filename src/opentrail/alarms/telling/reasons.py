@@ -18,6 +18,8 @@ from opentrail.alarms.statistics import PLAIN
 
 _SHOWN = 5
 """Datapoints that a reason lists."""
+_TOLD = 20
+"""Datapoints in the data beside a reason, which have at most 4,000 characters."""
 _LISTED_INLINE = 3
 """With more of them, the list is a sentence of its own; AWS was seen to do so from 5 on."""
 _WORDS = {
@@ -145,18 +147,19 @@ def reason_data(
             told["unit"] = alarm.metric.unit
         plain = alarm.metric.stat in PLAIN
         told["statistic" if plain else "extendedStatistic"] = alarm.metric.stat
+    recent = points[-_TOLD:]
     told["period"] = alarm.period
-    told["recentDatapoints"] = [one.value for one in points]
+    told["recentDatapoints"] = [one.value for one in recent]
     if alarm.comparison.has_band:
-        told["recentLowerThresholds"] = [one.band.low for one in points]
-        told["recentUpperThresholds"] = [one.band.high for one in points]
+        told["recentLowerThresholds"] = [one.band.low for one in recent]
+        told["recentUpperThresholds"] = [one.band.high for one in recent]
     else:
         told["threshold"] = alarm.threshold
     by_time = {one.time: one for one in points}
     missing = [time for time in looked_at if time not in by_time][-alarm.periods + len(points) :]
     shown = missing if len(points) < alarm.periods else []
     times = sorted([*by_time, *shown], reverse=True)
-    told["evaluatedDatapoints"] = [_evaluated(time, by_time.get(time)) for time in times]
+    told["evaluatedDatapoints"] = [_evaluated(time, by_time.get(time)) for time in times[:_TOLD]]
     return json.dumps(told, separators=(",", ":"))
 
 
