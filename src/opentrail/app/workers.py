@@ -79,6 +79,8 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("rules", parts.rules_worker().step, idle_seconds=0.05),
         Loop("schedules", parts.schedule_worker().step, idle_seconds=0.5),
         Loop("sigma", parts.sigma_worker().step, idle_seconds=0.05),
+        Loop("alarms", parts.alarms().worker().step, idle_seconds=0.05),
+        Loop("metrics", parts.alarms().keeper().step, idle_seconds=60.0),
         Loop("targets", targets.step, idle_seconds=0.05),
         Loop("outbox", responding.keeper().step, idle_seconds=60.0),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
