@@ -45,6 +45,7 @@ from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends
 from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
+from opentrail.app.log_groups import LogGroupParts, open_log_groups
 from opentrail.app.responding.opening import Responding, open_responding
 from opentrail.app.responding.secret import kept_secret
 from opentrail.app.searching.asking import Searching
@@ -166,7 +167,8 @@ class Parts:
             secret_access_key=secret,
         )
         services = AwsDestinations(place)
-        destinations = self.responding().destinations(services.all())
+        own_topics = self.responding().destinations(services.all())
+        destinations = self.log_groups().destinations(own_topics)
         # The embedded store knows no KMS.
         own = settings.encryption == "auto" and not settings.upstreams
         encrypts = own or settings.encryption == "envelope"
@@ -180,6 +182,12 @@ class Parts:
         """What OpenTrail does on its own: topics, functions, targets."""
         return open_responding(
             self.settings, self.state, self.clock, self.ids, outbox=self.outbox()
+        )
+
+    def log_groups(self) -> LogGroupParts:
+        """CloudWatch Logs' groups, and what becomes of their events."""
+        return open_log_groups(
+            self.settings, self.state, self.journal_reader, self.clock, self.outbox()
         )
 
     def signer(self) -> FileSigner:
@@ -217,6 +225,7 @@ class Parts:
             self._events_service(backends.quotas),
             self.responding().sns_service(),
             self.alarms().service(),
+            self.log_groups().service(events),
         )
         return OwnServices(services, admission=admission, ids=self.ids, clock=self.clock)
 
@@ -278,7 +287,11 @@ class Parts:
             spool=LocalSpool(self.settings.data / "spool"),
             clock=self.clock,
             ids=self.ids,
-            settings=DeliverySettings(interval=interval),
+            settings=DeliverySettings(
+                interval=interval,
+                log_views=self.log_groups().is_own,
+                needed_from=self.log_groups().needed_from(self.events().place),
+            ),
         )
 
     def sending_worker(self, outside: Outside) -> SendingWorker:
@@ -289,6 +302,7 @@ class Parts:
             store=outside.store,
             log_groups=outside.destinations.log_groups,
             clock=self.clock,
+            log_views=self.log_groups().views(),
         )
 
     def notification_worker(self, outside: Outside) -> NotificationWorker:
@@ -299,7 +313,11 @@ class Parts:
     def chain_keeper(self) -> ChainKeeper:
         """Opens and closes digest chains."""
         return ChainKeeper(
-            state=self.state, clock=self.clock, regions=self.settings.regions, follower=FOLLOWER
+            state=self.state,
+            clock=self.clock,
+            regions=self.settings.regions,
+            follower=FOLLOWER,
+            needed_from=self.log_groups().needed_from(self.events().place),
         )
 
     def digest_worker(self, store: ObjectStore) -> DigestWorker:
@@ -319,7 +337,8 @@ class Parts:
 
     def events_worker(self, store: SegmentEventStore) -> EventsWorker:
         """Brings records into the store of events."""
-        return EventsWorker(self.journal_reader, store, self.clock)
+        feeds = self.log_groups().feeds(store.sequence_end)
+        return EventsWorker(self.journal_reader, store, self.clock, feeds)
 
     def sessions_worker(self) -> SessionsWorker:
         """Learns who is behind which key."""

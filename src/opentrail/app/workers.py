@@ -72,6 +72,7 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         parts.digest_worker(outside.store).step,
     )
     return (
+        *_log_loops(parts),
         Loop("delivery", delivery.step),
         Loop("sending", lambda: sum(step() for step in away)),
         Loop("notifications", parts.notification_worker(outside).step, idle_seconds=0.5),
@@ -85,4 +86,15 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("outbox", responding.keeper().step, idle_seconds=60.0),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
         Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
+    )
+
+
+def _log_loops(parts: Parts) -> tuple[Loop, ...]:
+    """The workers of OpenTrail's own log groups, if it has any."""
+    groups = parts.log_groups()
+    if not groups.is_own:
+        return ()
+    return (
+        Loop("log filters", groups.filter_worker().step, idle_seconds=0.05),
+        Loop("log events", groups.keeper().step, idle_seconds=60.0),
     )

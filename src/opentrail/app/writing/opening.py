@@ -54,6 +54,11 @@ def open_writing(parts: Parts) -> Writing:
         second_disk=second_disk,
     )
     outbox = parts.outbox()
-    followers = (parts.events().place, lambda: outbox.place(RULES), parts.findings().place)
+    followers = (
+        parts.events().place,
+        lambda: outbox.place(RULES),
+        parts.findings().place,
+        *parts.log_groups().places(),
+    )
     trimmer = JournalTrimmer(journal, intents, parts.state, followers, clock=parts.clock)
     return Writing(recorder, commit, keeper, outages, trimmer, settled)

@@ -100,6 +100,8 @@ class LogFilterWorker:
         self._cardinality = Cardinality()
         self._defaults = Defaults(stores.metrics)
         self._records = Places(stores.metrics, stores.outbox, FOLLOWER, stores.journal.end)
+        # What was trimmed while nobody followed is gone.
+        self._records.cursor = max(self._records.cursor, stores.journal.first())
         self._own = Places(stores.metrics, stores.outbox, OWN_FOLLOWER, stores.log_events.newest)
 
     @property
