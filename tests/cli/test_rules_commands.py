@@ -13,6 +13,7 @@ from opentrail.adapters.findings import FILE_NAME, SqliteFindings
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.cli.main import commands
 from opentrail.errors import InvalidInput
+from opentrail.ports.findings import FindingQuery
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes
 from sigma_samples import rule_text
@@ -99,6 +100,20 @@ def test_values_never_seen_are_tried_on_the_past(world: World) -> None:
     (found,) = world.json("rules", "test", file, "--since", SINCE, code=1)["findings"]
 
     assert found["values"]["sourceIPAddress"] == "10.9.9.9"
+
+
+def test_a_rule_learns_from_the_past(world: World) -> None:
+    world.run("rules", "add", world.file("new.yml", NEW_KEY.replace("title:", "name: new\ntitle:")))
+    learned = world.run("rules", "learn", "new", "--since", SINCE)
+    again = world.run("rules", "learn", "new", "--since", SINCE)
+
+    # The group, and two addresses of it.
+    assert "3 values and groups" in learned.stdout
+    assert ": 0 values" in again.stdout
+    store = SqliteFindings(world.data / FILE_NAME)
+    assert store.page(FindingQuery()) == ()
+    store.close()
+    world.run("rules", "learn", "nothing", code=2)
 
 
 def test_a_time_and_an_account_bound_a_trial(world: World) -> None:

@@ -13,13 +13,14 @@ from opentrail.cli.events.opening import interruptible, one_of
 from opentrail.cli.sigma.adding import add_files, files_of
 from opentrail.cli.sigma.muting import mute, mutes, unmute
 from opentrail.cli.sigma.places import rules_here
-from opentrail.cli.sigma.trying import try_rule
+from opentrail.cli.sigma.trying import learn_past, try_rule
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_USAGE, fail, messages, output, safe
 from opentrail.sigma.rule import Correlation, Definition, Rule
 from opentrail.sigma.ruleset import Problem, RuleSet
 
 rules = typer.Typer(help="Sigma rules.", no_args_is_help=True)
 rules.command("test")(try_rule)
+rules.command("learn")(learn_past)
 rules.command("mute")(mute)
 rules.command("mutes")(mutes)
 rules.command("unmute")(unmute)

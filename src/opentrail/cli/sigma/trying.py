@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from opentrail.adapters.findings import MemoryFindings
+from opentrail.adapters.findings import FILE_NAME, MemoryFindings, SqliteFindings
 from opentrail.app.wiring import open_event_reader
 from opentrail.cli.events.opening import existing_settings, interruptible, now, one_of
 from opentrail.cli.sigma.places import iso, rules_here
@@ -20,9 +20,9 @@ from opentrail.cli.sigma.showing import FORMATS, VERSION, print_one, told
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_USAGE, fail, messages, output, safe
 from opentrail.search.times import parse_range
 from opentrail.sigma.finding import Finding
-from opentrail.sigma.rule import Level
+from opentrail.sigma.rule import FirstSeen, Level
 from opentrail.sigma.ruleset import RuleSet
-from opentrail.workers.sigma.trying import Trial, findings_of
+from opentrail.workers.sigma.trying import Trial, findings_of, learn
 
 _TRIED = "(tried)/"
 """Before the name of a file that is tried: it takes no other's place."""
@@ -44,14 +44,7 @@ def try_rule(
     one_of("format", format, FORMATS)
     rules = _rules(rule)
     settings = existing_settings()
-    span = parse_range(since, now())
-    end = int(now().timestamp()) + 1
-    trial = Trial(
-        rules=rules,
-        start=span.start or 0,
-        end=min(end, span.end) if span.end is not None else end,
-        accounts=frozenset({account}) if account else None,
-    )
+    trial = _trial(rules, since, account)
     events = open_event_reader(settings)
     with interruptible(), _bar() as behind:
         summary = _Summary(limit, format)
@@ -60,6 +53,39 @@ def try_rule(
     summary.end(trial)
     if summary.count:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def learn_past(
+    rule: Annotated[str, typer.Argument(help="An added first_seen rule's id or name.")],
+    since: Annotated[str, typer.Option(help="A range: 90d, 2026-07-01.., A..B.")] = "90d",
+) -> None:
+    """Learn a first_seen rule's values from the events of the store; nothing is found by that.
+
+    A rule that is new else learns for its `learning` before it finds anything.
+
+    Exit codes: 0 learned, 2 no such rule, or it learns nothing, 3 no events.
+    """
+    found = rules_here().read().rules
+    wanted = found.find(rule)
+    if not isinstance(wanted, FirstSeen):
+        fail(f"there is no first_seen rule {safe(rule[:80])!r}", EXIT_USAGE)
+    settings = existing_settings()
+    trial = _trial(found.only([wanted.about.id]), since, "")
+    with interruptible(), _bar() as behind:
+        store = SqliteFindings(settings.data / FILE_NAME)
+        noted = learn(trial, open_event_reader(settings), store, behind)
+    output.print(f"learned from {iso(trial.start)} on: {noted} values and groups")
+
+
+def _trial(rules: RuleSet, since: str, account: str) -> Trial:
+    span = parse_range(since, now())
+    end = int(now().timestamp()) + 1
+    return Trial(
+        rules=rules,
+        start=span.start or 0,
+        end=min(end, span.end) if span.end is not None else end,
+        accounts=frozenset({account}) if account else None,
+    )
 
 
 class _Summary:

@@ -19,7 +19,9 @@ SLICES = 200
 """Parts of the time, looked at one by one, so that it can be told how far the trial is."""
 
 COMMIT_EVERY = 2000
-MOST_DUE = 10_000
+CLOSE_EVERY = 50_000
+AT_ONCE = 10_000
+"""Events, and windows that are closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +40,31 @@ class Trial:
     accounts: frozenset[str] | None = None
 
 
+Behind = Callable[[float, int], None]
+"""Told how much of the time is behind (0 to 1), and how many events passed a rule."""
+
+
+def learn(trial: Trial, events: EventReader, memory: FindingStore, behind: Behind) -> int:
+    """Remember which values were seen, as first_seen rules do; how many notes that were.
+
+    Nothing is found, and nothing else is remembered. It may be done again, and beside a worker.
+    """
+    detection = Detection(trial.rules, memory)
+    noted = 0
+    for number, _ in _ask(detection, trial, events, behind):
+        if number % COMMIT_EVERY == 0:
+            noted += _remember_seen(detection, memory)
+    return noted + _remember_seen(detection, memory)
+
+
+def _remember_seen(detection: Detection, memory: FindingStore) -> int:
+    seen = detection.take_changes().seen
+    memory.commit(Changes(seen=seen))
+    return len(seen)
+
+
 def findings_of(
-    trial: Trial,
-    events: EventReader,
-    memory: FindingStore,
-    behind: Callable[[float, int], None],
+    trial: Trial, events: EventReader, memory: FindingStore, behind: Behind
 ) -> Iterator[Finding]:
     """The findings: those of one record at once, those of many when all is seen.
 
@@ -51,11 +73,24 @@ def findings_of(
 
     Args:
         memory: For what is to be remembered meanwhile; a new one.
-        behind: Told how much of the time is behind (0 to 1), and how many events passed a rule.
     """
     detection = Detection(trial.rules, memory)
-    where = AnyOf(tuple(one for _, one in detection.expressions()))
     grown: dict[str, Finding] = {}
+    for number, time in _ask(detection, trial, events, behind):
+        if number % COMMIT_EVERY == 0:
+            yield from _take(detection, trial, memory, grown)
+        if number % CLOSE_EVERY == 0:
+            yield from _close(detection, trial, memory, grown, time)
+    yield from _take(detection, trial, memory, grown)
+    yield from _close(detection, trial, memory, grown, trial.end)
+    yield from sorted(grown.values(), key=lambda one: (one.last_time, one.id))
+
+
+def _ask(
+    detection: Detection, trial: Trial, events: EventReader, behind: Behind
+) -> Iterator[tuple[int, int]]:
+    """Ask the rules of every event that could pass one; 1, 2, … and its time as that is done."""
+    where = AnyOf(tuple(one for _, one in detection.expressions()))
     seen = 0
     for number, (start, end) in enumerate(_slices(trial, events)):
         search = Search(
@@ -72,14 +107,8 @@ def findings_of(
                 continue
             detection.look(record, event.raw, now=trial.end)
             seen += 1
-            if seen % COMMIT_EVERY == 0:
-                yield from _take(detection, trial, memory, grown)
-                _close(detection, memory, event.position.event_time)
+            yield seen, event.position.event_time
         behind((number + 1) / SLICES, seen)
-    yield from _take(detection, trial, memory, grown)
-    _close(detection, memory, trial.end)
-    yield from _take(detection, trial, memory, grown)
-    yield from sorted(grown.values(), key=lambda one: (one.last_time, one.id))
 
 
 def _slices(trial: Trial, events: EventReader) -> Iterator[tuple[int, int]]:
@@ -106,6 +135,15 @@ def _take(
             grown[finding.id] = finding
 
 
-def _close(detection: Detection, memory: FindingStore, now: int) -> None:
-    for key in memory.due(now, MOST_DUE):
-        detection.close(key, now=now)
+def _close(
+    detection: Detection,
+    trial: Trial,
+    memory: FindingStore,
+    grown: dict[str, Finding],
+    now: int,
+) -> Iterator[Finding]:
+    """Judge and forget what is over by `now`."""
+    while keys := memory.due(now, AT_ONCE):
+        for key in keys:
+            detection.close(key, now=now)
+        yield from _take(detection, trial, memory, grown)
