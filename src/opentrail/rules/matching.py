@@ -7,7 +7,7 @@ the event (rules.walking), as always in events that have names with dots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from opentrail.rules.passing import Passes, any_passes, may_be_absent
@@ -26,6 +26,10 @@ class _Absent:
 _ABSENT: Final = _Absent()
 
 
+_TOLD_ALREADY = ("detail-type", "source", "detail.eventSource", "detail.eventName")
+"""Fields that the index of rules looks at, so that they seldom tell more: asked last."""
+
+
 class Matcher:
     """A compiled pattern; never changes."""
 
@@ -34,27 +38,18 @@ class Matcher:
         for combination in pattern.combinations:
             for one in combination:
                 fields.setdefault(one, len(fields))
-        self._fields = tuple(_field(path, values) for path, values in fields)
-        self._asked = tuple(_asked(field) for field in self._fields)
+        made = tuple(_field(path, values) for path, values in fields)
         numbered = [[fields[one] for one in combination] for combination in pattern.combinations]
-        # What lies near the root is found first.
-        self._combinations = tuple(
-            tuple(sorted(numbers, key=lambda number: len(self._fields[number].names)))
-            for numbers in numbered
+        walks = tuple(Fields([made[number] for number in numbers]) for numbers in numbered)
+        asked = tuple(_asked(field) for field in made)
+        ordered = [sorted(numbers, key=lambda number: _turn(made[number])) for numbers in numbered]
+        self._walks = walks
+        self.holds: Callable[[Event], bool] = (
+            _one(tuple(asked[number] for number in ordered[0]), walks[0])
+            if len(ordered) == 1
+            else _any(tuple(map(tuple, ordered)), asked, walks)
         )
-        self._walks = tuple(
-            Fields([self._fields[number] for number in numbers]) for numbers in numbered
-        )
-
-    def holds(self, event: Event) -> bool:
         """Whether an event passes that has no names with dots."""
-        if len(self._combinations) == 1:
-            return self._one_holds(event)
-        known: dict[int, bool | None] = {}
-        return any(
-            self._combination_holds(event, number, known)
-            for number in range(len(self._combinations))
-        )
 
     def holds_for_any(self, event: Event) -> bool:
         """Whether an event passes, whatever its names."""
@@ -62,31 +57,50 @@ class Matcher:
             return any(fields.hold(event) for fields in self._walks)
         return self.holds(event)
 
-    def _one_holds(self, event: Event) -> bool:
-        in_arrays = False
-        for number in self._combinations[0]:
-            outcome = self._asked[number](event)
-            if outcome is None:
-                in_arrays = True
-            elif not outcome:
-                return False
-        return not in_arrays or self._walks[0].hold(event)
 
-    def _combination_holds(
-        self, event: Event, combination: int, known: dict[int, bool | None]
-    ) -> bool:
-        """As `_one_holds`, where combinations share fields that are asked once."""
+def _turn(field: Field) -> tuple[int, int]:
+    told = _TOLD_ALREADY.index(field.path) if field.path in _TOLD_ALREADY else len(_TOLD_ALREADY)
+    return -told, len(field.names)
+
+
+def _one(asked: Sequence[Asked], walk: Fields) -> Callable[[Event], bool]:
+    """Whether all fields hold."""
+
+    def holds(event: Event) -> bool:
         in_arrays = False
-        for number in self._combinations[combination]:
-            if number in known:
-                outcome = known[number]
-            else:
-                outcome = known[number] = self._asked[number](event)
+        for field in asked:
+            outcome = field(event)
             if outcome is None:
                 in_arrays = True
             elif not outcome:
                 return False
-        return not in_arrays or self._walks[combination].hold(event)
+        return not in_arrays or walk.hold(event)
+
+    return holds
+
+
+def _any(
+    combinations: Sequence[Sequence[int]], asked: Sequence[Asked], walks: Sequence[Fields]
+) -> Callable[[Event], bool]:
+    """Whether all fields of one combination hold; fields that combinations share are asked once."""
+
+    def combination_holds(event: Event, number: int, known: dict[int, bool | None]) -> bool:
+        in_arrays = False
+        for field in combinations[number]:
+            if field not in known:
+                known[field] = asked[field](event)
+            outcome = known[field]
+            if outcome is None:
+                in_arrays = True
+            elif not outcome:
+                return False
+        return not in_arrays or walks[number].hold(event)
+
+    def holds(event: Event) -> bool:
+        known: dict[int, bool | None] = {}
+        return any(combination_holds(event, number, known) for number in range(len(combinations)))
+
+    return holds
 
 
 def _field(path: str, values: tuple[Value, ...]) -> Field:

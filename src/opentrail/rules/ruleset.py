@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
 import re2
@@ -13,8 +13,9 @@ from opentrail.rules.matching import Matcher
 from opentrail.rules.pattern import Pattern
 from opentrail.rules.walking import Event, has_dotted_names
 
-KEYS = (("detail", "eventName"), ("detail", "eventSource"), ("source",), ("detail-type",))
-"""What tells rules apart, the most telling first: most ask for calls by name."""
+KEYS = (("detail", "eventName"), ("detail", "eventSource"), ("source",))
+"""What tells rules apart, the most telling first: most ask for calls by name. Nearly all events have
+the same detail-type; rules without a key are told by the fields that they need."""
 
 _DOT_IN_NAME = re2.compile(rb'\.[^"\\]*"\s*:')
 
@@ -28,7 +29,7 @@ class RuleSet(Generic[Name]):
         self._matchers = {name: matcher for name, (_, matcher) in patterns.items()}
         self._index: PredicateIndex[Name] = PredicateIndex(
             {
-                name: Predicate(_holds(matcher), bound_of(pattern))
+                name: Predicate(matcher.holds, bound_of(pattern))
                 for name, (pattern, matcher) in patterns.items()
             },
             KEYS,
@@ -51,7 +52,3 @@ class RuleSet(Generic[Name]):
 def may_have_dotted_names(raw: bytes) -> bool:
     """Whether the JSON in `raw` could have a name that holds a dot; False is certain."""
     return b"\\" in raw or _DOT_IN_NAME.search(raw) is not None
-
-
-def _holds(matcher: Matcher) -> Callable[[Event], bool]:
-    return matcher.holds
