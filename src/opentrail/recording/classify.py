@@ -27,6 +27,7 @@ _SQS_MESSAGE = """
 SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
 ChangeMessageVisibility ChangeMessageVisibilityBatch
 """
+_METRIC = "GetMetricData GetMetricStatistics GetMetricWidgetImage ListMetrics PutMetricData"
 
 DATA_OPERATIONS: dict[str, frozenset[str]] = {
     "s3": frozenset(_S3_OBJECT.split()),
@@ -40,6 +41,7 @@ DATA_OPERATIONS: dict[str, frozenset[str]] = {
         {"PutSnapshotBlock", "GetSnapshotBlock", "ListChangedBlocks", "ListSnapshotBlocks"}
     ),
     "cloudtrail-data": frozenset({"PutAuditEvents"}),
+    "cloudwatch": frozenset(_METRIC.split()),
     "cognito-identity": frozenset(
         {"GetId", "GetOpenIdToken", "GetCredentialsForIdentity", "UnlinkIdentity"}
     ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentrail.aws.call import ApiCall
+from opentrail.recording.classify import is_data
 
 Parameters = Mapping[str, Any]
 
@@ -61,6 +62,14 @@ def _s3(operation: str, values: Parameters, place: Place) -> list[dict[str, str]
         path = source.partition("?")[0].lstrip("/")
         entries.append(_entry("AWS::S3::Object", f"arn:aws:s3:::{path}"))
     return entries
+
+
+def _metrics(operation: str, values: Parameters, place: Place) -> list[dict[str, str]]:  # noqa: ARG001 - as the others
+    """Metrics have no ARNs; calls about them are told from others by the type."""
+    if not is_data("cloudwatch", operation):
+        return []
+    arn = f"arn:aws:cloudwatch:{place.region}:{place.account_id}:*"
+    return [_entry("AWS::CloudWatch::Metric", arn, place.account_id)]
 
 
 def _named(
@@ -134,6 +143,7 @@ _MAKERS: dict[str, Callable[[str, Parameters, Place], list[dict[str, str]]]] = {
     "sqs": _sqs,
     "kms": _kms,
     "lambda": _named("lambda", "AWS::Lambda::Function", "FunctionName", "function:"),
+    "cloudwatch": _metrics,
     "sns": _named("sns", "AWS::SNS::Topic", "TopicArn", ""),
     "kinesis": _named("kinesis", "AWS::Kinesis::Stream", "StreamName", "stream/"),
     "sts": _named("iam", "AWS::IAM::Role", "RoleArn", "role/"),
