@@ -1,12 +1,15 @@
 """Event rules with the AWS CLI and boto3, at a server that may be killed at any time."""
 
 import json
+import re
+import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, make, running, wait_for
+from running import ACCOUNT, BIN, Running, make, running, wait_for
 
 from opentrail.adapters.outbox import FILE_NAME, SqliteOutbox
 from opentrail.ports.outbox import Delivery, DeliveryQuery
@@ -55,7 +58,8 @@ def test_a_call_through_the_gateway_comes_to_the_target_of_its_rule(tmp_path: Pa
         iam.list_users()
         found = wait_for(lambda: (some := told(server)) and len(some) >= 4 and some)
 
-        assert time.monotonic() - start < 5
+        # Machines of tests are busy; it takes some tenths of a second.
+        assert time.monotonic() - start < 20
         names = [
             (one.cause.rpartition("/")[2], json.loads(one.payload)["detail"]["eventName"])
             for one in found
@@ -121,6 +125,66 @@ def test_the_aws_cli_makes_lists_and_removes_rules(tmp_path: Path) -> None:
         events("remove-targets", "--rule", "r", "--ids", "q")
         events("delete-rule", "--name", "r")
         assert events("list-rules")["Rules"] == []
+
+
+def test_rules_for_everything_end(tmp_path: Path) -> None:
+    """Two rules that take each other's answers: calls of the sender, and records of deliveries."""
+    with running(tmp_path / "data") as server:
+        events, sqs = server.client("events"), server.client("sqs")
+        everything = '{"source":[{"prefix":""}]}'
+        for name in ("one", "other"):
+            sqs.create_queue(QueueName=name)
+            events.put_rule(
+                Name=name,
+                EventPattern=everything,
+                State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+            )
+            target = {"Id": "t", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"}
+            events.put_targets(Rule=name, Targets=[target])
+        server.client("iam").create_user(UserName="alice")
+
+        def states() -> Counter[str]:
+            outbox = SqliteOutbox(server.data / FILE_NAME)
+            try:
+                return Counter(str(one.state) for one in outbox.list(DeliveryQuery(limit=10_000)))
+            finally:
+                outbox.close()
+
+        def ended() -> Any:
+            before, records = states(), len(server.records())
+            time.sleep(3)
+            after = states()
+            is_still = before == after and records == len(server.records())
+            return is_still and "delivered" in after and "waiting" not in after and after
+
+        found = wait_for(ended, seconds=150)
+
+    assert found["loop"] > 0
+    assert sum(found.values()) < 400, found
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "event-rules.md"
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+    commands = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(commands) == 2
+
+    with running(tmp_path / "data") as server:
+        environment = server.environment()
+        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join(commands)], env=environment,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        server.client("iam").create_user(UserName="alice")
+        (found,) = wait_for(lambda: told(server))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"FailedEntryCount": 0' in done.stdout
+    assert '"Result": true' in done.stdout
+    assert found.target == "https://chat.example/hooks/audit"
+    assert json.loads(found.payload)["text"].endswith(" made the user alice")
 
 
 def test_nothing_is_lost_or_told_twice_over_kills(tmp_path: Path) -> None:
