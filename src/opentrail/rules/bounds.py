@@ -30,18 +30,28 @@ from opentrail.rules.values import (
     Value,
 )
 
+MOST_TESTS = 5000
+"""Of a bound; a pattern of more, in all its combinations, is told by what these share."""
+
 
 def bound_of(pattern: Pattern) -> Expression:
     """An expression over events that holds wherever the pattern does."""
-    combinations = [
-        _all([_field(path, values) for path, values in combination])
-        for combination in pattern.combinations
-    ]
-    return combinations[0] if len(combinations) == 1 else Any(tuple(combinations))
+    told: dict[int, Expression] = {}
+    for combination in pattern.combinations:
+        for path, values in combination:
+            # Combinations share their fields' values.
+            if id(values) not in told:
+                told[id(values)] = _field(path, values)
+    fields = [[id(values) for _, values in one] for one in pattern.combinations]
+    if sum(map(len, fields)) > MOST_TESTS:
+        shared = set(fields[0]).intersection(*fields[1:])
+        fields = [[one for one in fields[0] if one in shared]]
+    parts = [_all([told[one] for one in some]) for some in fields]
+    return parts[0] if len(parts) == 1 else Any(tuple(parts))
 
 
 def _all(parts: Sequence[Expression]) -> Expression:
-    telling = tuple(part for part in parts if part != EVERYTHING)
+    telling = tuple(part for part in parts if part is not EVERYTHING)
     return telling[0] if len(telling) == 1 else All(telling)
 
 

@@ -34,13 +34,19 @@ class Matcher:
     """A compiled pattern; never changes."""
 
     def __init__(self, pattern: Pattern) -> None:
-        fields: dict[tuple[str, tuple[Value, ...]], int] = {}
+        numbers: dict[tuple[str, int], int] = {}
+        fields: list[Field] = []
         for combination in pattern.combinations:
-            for one in combination:
-                fields.setdefault(one, len(fields))
-        made = tuple(_field(path, values) for path, values in fields)
-        numbered = [[fields[one] for one in combination] for combination in pattern.combinations]
-        walks = tuple(Fields([made[number] for number in numbers]) for numbers in numbered)
+            for path, values in combination:
+                # Combinations share their fields' values.
+                if numbers.setdefault((path, id(values)), len(fields)) == len(fields):
+                    fields.append(_field(path, values))
+        made = tuple(fields)
+        numbered = [
+            [numbers[path, id(values)] for path, values in combination]
+            for combination in pattern.combinations
+        ]
+        walks = tuple(Fields([made[number] for number in some]) for some in numbered)
         asked = tuple(_asked(field) for field in made)
         ordered = [sorted(numbers, key=lambda number: _turn(made[number])) for numbers in numbered]
         self._walks = walks

@@ -9,7 +9,7 @@ fields an object in it. Names that hold dots and nested names meet: {"a.b": [1]}
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from opentrail.rules.operators import read_operator
@@ -197,18 +197,19 @@ def _first(combinations: list[Fields]) -> list[Fields]:
 
 
 def _check_wildcards(combinations: list[Fields]) -> None:
+    # Combinations share their fields' values.
+    told = {id(values): values for fields in combinations for values in fields.values()}
     stars = 0
-    for wildcard in {one for fields in combinations for one in _wildcards(fields)}:
+    for wildcard in {one for values in told.values() for one in _wildcards(values)}:
         stars += len(wildcard.pieces) - 1
         behind = Counter(piece[0] for piece in wildcard.pieces[1:] if piece)
         if stars > MOST_WILDCARDS or max(behind.values(), default=0) > MOST_LIKE_WILDCARDS:
             raise TooComplex(_TOO_COMPLEX)
 
 
-def _wildcards(fields: Fields) -> Iterator[Wildcard]:
-    for values in fields.values():
-        for value in values:
-            if isinstance(value, Wildcard):
-                yield value
-            elif isinstance(value, AnythingBut) and value.kind is ButKind.WILDCARD:
-                yield from (one for one in value.values if isinstance(one, Wildcard))
+def _wildcards(values: Iterable[Value]) -> Iterator[Wildcard]:
+    for value in values:
+        if isinstance(value, Wildcard):
+            yield value
+        elif isinstance(value, AnythingBut) and value.kind is ButKind.WILDCARD:
+            yield from (one for one in value.values if isinstance(one, Wildcard))

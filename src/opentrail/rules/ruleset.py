@@ -14,8 +14,9 @@ from opentrail.rules.pattern import Pattern
 from opentrail.rules.walking import Event, has_dotted_names
 
 KEYS = (("detail", "eventName"), ("detail", "eventSource"), ("source",))
-"""What tells rules apart, the most telling first: most ask for calls by name. Nearly all events have
-the same detail-type; rules without a key are told by the fields that they need."""
+"""What tells rules apart, the most telling first: most ask for calls by name.
+
+Nearly all events have the same detail-type; rules without a key are told by what they need."""
 
 _DOT_IN_NAME = re2.compile(rb'\.[^"\\]*"\s*:')
 
