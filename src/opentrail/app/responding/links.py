@@ -20,7 +20,7 @@ from opentrail.app.door import OwnDoor
 from opentrail.app.responding.opening import Responding
 from opentrail.arn import Arn
 from opentrail.aws.models import service_model
-from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse
+from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse, first_headers
 from opentrail.errors import InvalidArn
 from opentrail.gateway import Answer, GroupCommit
 from opentrail.ports.state import Change
@@ -113,8 +113,12 @@ class TopicLinks:
             arn = None
         host = f"sns.{arn.region}.amazonaws.com" if arn is not None else "sns.amazonaws.com"
         kept = tuple(one for one in request.headers if one[0].lower() != "host")
+        headers = (("Host", host), *kept)
         as_sent = msgspec.structs.replace(
-            request, target=f"/?{request.raw_query}", headers=(("Host", host), *kept)
+            request,
+            target=f"/?{request.raw_query}",
+            headers=headers,
+            first_headers=first_headers(headers),
         )
         response = ObservedResponse(
             status=answer.status,

@@ -76,11 +76,12 @@ def show(delivery_id: _Id, form: _Format = "table") -> None:
         output.print(f"{name:14} {safe(value if isinstance(value, str) else str(value))}")
     output.print()
     for one in attempts:
-        said = one.detail or one.answer.decode("utf-8", "replace")
         output.print(
             f"{_time(one.at)}  {one.outcome:11}  {safe(one.status) or '-':8}  "
-            f"{one.took:6} ms  {safe(said)}"
+            f"{one.took:6} ms  {safe(one.detail)}"
         )
+        for line in one.answer.decode("utf-8", "replace").splitlines():
+            output.print(f"    {safe(line)}")
     output.print()
     for line in kept.delivery.payload[:_SHOWN_BYTES].decode("utf-8", "replace").splitlines():
         output.print(safe(line))
