@@ -1,0 +1,316 @@
+"""Metrics, alarms and dashboards: the AWS CLI, boto3 and Terraform judge a running server."""
+
+import json
+import shutil
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from running import ACCOUNT, Running, running, wait_for
+from test_terraform import PLUGINS, terraform
+
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
+
+needs_terraform = pytest.mark.skipif(
+    shutil.which("terraform") is None or not PLUGINS,
+    reason="the terraform binary or its AWS provider is not on this machine (TF_PLUGIN_DIR)",
+)
+
+
+def alarm(client: Any, name: str) -> dict[str, Any]:
+    answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    (found,) = answer["MetricAlarms"] + answer["CompositeAlarms"]
+    return dict(found)
+
+
+@needs_terraform
+def test_terraform_makes_changes_imports_and_destroys_alarms(tmp_path: Path) -> None:
+    """After every change a second plan finds nothing to do."""
+    folder = tmp_path / "work"
+    shutil.copytree(Path(__file__).parent / "terraform_alarms", folder)
+    with running(tmp_path / "data") as server:
+        client = server.client("cloudwatch")
+
+        def applied(*options: str) -> None:
+            terraform(folder, server, "log", "apply", "-auto-approve", *options)
+            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
+
+        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
+        applied()
+        first = alarm(client, "root-use")
+        changed = ("-var", "threshold=7", "-var", "periods=3")
+        applied(*changed)
+        second, both, unusual = (alarm(client, one) for one in ("root-use", "both", "unusual"))
+        body = json.loads(client.get_dashboard(DashboardName="trail")["DashboardBody"])
+        for kind, place, known in (
+            ("metric_alarm", "share", "share-of-errors"),
+            ("composite_alarm", "both", "both"),
+            ("dashboard", "main", "trail"),
+        ):
+            address = f"aws_cloudwatch_{kind}.{place}"
+            terraform(folder, server, "log", "state", "rm", address)
+            terraform(folder, server, "log", "import", *changed, address, known)
+        applied(*changed)
+        terraform(folder, server, "log", "destroy", "-auto-approve", *changed)
+        left = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        dashboards = client.list_dashboards()["DashboardEntries"]
+        names = {
+            one["eventName"]
+            for one in server.records()
+            if one["eventSource"] == "monitoring.amazonaws.com"
+        }
+
+    assert (first["Threshold"], second["Threshold"], second["EvaluationPeriods"]) == (1.0, 7.0, 3)
+    assert (
+        first["AlarmActions"]
+        == first["OKActions"]
+        == [f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms-told"]
+    )
+    assert second["Dimensions"] == [
+        {"Name": "Account", "Value": "all"},
+        {"Name": "Region", "Value": "us-east-1"},
+    ]
+    assert (both["ActionsSuppressor"], both["ActionsSuppressorExtensionPeriod"]) == (
+        "share-of-errors",
+        3,
+    )
+    assert {"ANOMALY_DETECTION_BAND(calls, 3)"} <= {
+        one.get("Expression") for one in unusual["Metrics"]
+    }
+    assert body["widgets"][0]["properties"]["title"] == "Root use above 7"
+    assert not left["MetricAlarms"] + left["CompositeAlarms"] + dashboards
+    assert {
+        "PutMetricAlarm",
+        "PutCompositeAlarm",
+        "PutDashboard",
+        "DeleteAlarms",
+        "DeleteDashboards",
+        "TagResource",
+    } <= names
+
+
+def cli(server: Running, *words: str, expected: int = 0) -> Any:
+    done = server.run("aws", "cloudwatch", *words, check=False)
+    assert done.returncode == expected, done.stdout + done.stderr
+    return done.stderr if expected else json.loads(done.stdout or "{}")
+
+
+def test_the_cli_puts_reads_sets_and_deletes(server: Running) -> None:
+    topic = server.client("sns").create_topic(Name="cli")["TopicArn"]
+    cli(server, "put-metric-alarm", "--alarm-name", "cli", "--namespace", "Cli", "--metric-name", "m", "--statistic", "Average",
+        "--period", "60", "--evaluation-periods", "2", "--threshold", "5", "--comparison-operator", "GreaterThanThreshold",
+        "--dimensions", "Name=a,Value=b", "--alarm-actions", topic, "--treat-missing-data", "ignore", "--tags", "Key=k,Value=v")  # fmt: skip
+    cli(
+        server,
+        "put-metric-data",
+        "--namespace",
+        "Cli",
+        "--metric-name",
+        "m",
+        "--value",
+        "3",
+        "--dimensions",
+        "a=b",
+        "--unit",
+        "Count",
+    )
+    cli(server, "put-metric-data", "--namespace", "Cli", "--metric-data",
+        '[{"MetricName":"m","Dimensions":[{"Name":"a","Value":"b"}],"Values":[1,2],"Counts":[3,4],"Unit":"Count"}]')  # fmt: skip
+    now = time.time()
+    statistics = cli(server, "get-metric-statistics", "--namespace", "Cli", "--metric-name", "m", "--dimensions", "Name=a,Value=b",
+                     "--start-time", str(int(now - 300)), "--end-time", str(int(now + 120)), "--period", "3600", "--statistics", "Sum",
+                     "SampleCount", "--unit", "Count")  # fmt: skip
+    data = cli(server, "get-metric-data", "--start-time", str(int(now - 300)), "--end-time", str(int(now + 120)), "--metric-data-queries", json.dumps([
+        {"Id": "m1", "MetricStat": {"Metric": {"Namespace": "Cli", "MetricName": "m", "Dimensions": [{"Name": "a", "Value": "b"}]},
+                                    "Period": 3600, "Stat": "Sum"}, "ReturnData": False},
+        {"Id": "e1", "Expression": "m1 * 2", "Label": "twice"},
+    ]))  # fmt: skip
+    listed = cli(server, "list-metrics", "--namespace", "Cli")
+    cli(
+        server,
+        "set-alarm-state",
+        "--alarm-name",
+        "cli",
+        "--state-value",
+        "ALARM",
+        "--state-reason",
+        "by hand",
+    )
+    shown = cli(server, "describe-alarms", "--alarm-names", "cli")["MetricAlarms"][0]
+    history = cli(server, "describe-alarm-history", "--alarm-name", "cli")["AlarmHistoryItems"]
+    problem = cli(
+        server,
+        "set-alarm-state",
+        "--alarm-name",
+        "nope",
+        "--state-value",
+        "OK",
+        "--state-reason",
+        "",
+        expected=255,
+    )
+    wrong = cli(
+        server,
+        "put-dashboard",
+        "--dashboard-name",
+        "cli",
+        "--dashboard-body",
+        '{"widgets":[{"type":"x"}]}',
+        expected=255,
+    )
+    cli(server, "put-dashboard", "--dashboard-name", "cli", "--dashboard-body", '{"widgets":[]}')
+    boards = cli(server, "list-dashboards", "--dashboard-name-prefix", "cl")["DashboardEntries"]
+    cli(server, "delete-dashboards", "--dashboard-names", "cli")
+    cli(server, "disable-alarm-actions", "--alarm-names", "cli")
+    cli(server, "delete-alarms", "--alarm-names", "cli")
+
+    assert [(one["Sum"], one["SampleCount"]) for one in statistics["Datapoints"]] == [(14.0, 8.0)]
+    (result,) = data["MetricDataResults"]
+    assert (result["Label"], result["Values"]) == ("twice", [28.0])
+    assert listed["Metrics"] == [
+        {"Namespace": "Cli", "MetricName": "m", "Dimensions": [{"Name": "a", "Value": "b"}]}
+    ]
+    assert (shown["StateValue"], shown["StateReason"], shown["TreatMissingData"]) == (
+        "ALARM",
+        "by hand",
+        "ignore",
+    )
+    assert {one["HistoryItemType"] for one in history} == {
+        "ConfigurationUpdate",
+        "StateUpdate",
+        "Action",
+    }
+    assert "(ResourceNotFound)" in problem
+    assert "(InvalidParameterInput)" in wrong
+    assert "there are 2 validation errors" in wrong
+    assert [(one["DashboardName"], one["Size"]) for one in boards] == [("cli", 14)]
+
+
+def test_calls_about_metrics_are_data_events(server: Running) -> None:
+    client = server.client("cloudwatch")
+    client.put_metric_data(Namespace="Data", MetricData=[{"MetricName": "m", "Value": 1.0}])
+    client.list_metrics(Namespace="Data")
+    client.describe_alarms(AlarmNamePrefix="data")
+
+    records = [one for one in server.records() if one["eventSource"] == "monitoring.amazonaws.com"]
+    last = {one["eventName"]: one for one in records}
+    assert last["PutMetricData"]["eventCategory"] == "Data"
+    assert last["PutMetricData"]["resources"][0]["type"] == "AWS::CloudWatch::Metric"
+    assert last["PutMetricData"]["requestParameters"]["namespace"] == "Data"
+    assert last["ListMetrics"]["eventCategory"] == "Data"
+    assert last["DescribeAlarms"]["eventCategory"] == "Management"
+
+
+class Hook:
+    """A webhook that keeps what it gets."""
+
+    def __init__(self) -> None:
+        got: list[tuple[float, dict[str, str], bytes]] = []
+        self.got = got
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                got.append((time.time(), dict(self.headers), body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/alarm"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, _, body in self.got]
+
+
+@pytest.fixture
+def hook() -> Any:
+    made = Hook()
+    yield made
+    made.close()
+
+
+def counting(hook: Hook, **changed: Any) -> dict[str, Any]:
+    return {
+        "AlarmName": "counts", "Namespace": "Told", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+        "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching", "AlarmActions": [hook.url],
+    } | changed  # fmt: skip
+
+
+def test_an_alarm_reaches_a_webhook_and_a_rule_of_the_bus(tmp_path: Path, hook: Hook) -> None:
+    with running(tmp_path / "data", OPENTRAIL_TARGET_NETWORKS="127.0.0.0/8") as server:
+        client, events, logs = (server.client(one) for one in ("cloudwatch", "events", "logs"))
+        logs.create_log_group(logGroupName="told")
+        pattern = {"source": ["aws.cloudwatch"], "detail": {"state": {"value": ["ALARM"]}}}
+        events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+        group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:told"
+        events.put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": group}])
+        client.put_metric_alarm(**counting(hook))
+        wait_for(lambda: alarm(client, "counts")["StateValue"] == "OK")
+
+        client.put_metric_data(Namespace="Told", MetricData=[{"MetricName": "m", "Value": 2.0}])
+        put = time.time()
+        wait_for(lambda: hook.got)
+        (told,) = wait_for(lambda: logs.filter_log_events(logGroupName="told")["events"])
+        wait_for(
+            lambda: client.describe_alarm_history(HistoryItemType="Action")["AlarmHistoryItems"]
+        )
+
+    (message,) = hook.messages()
+    assert (message["AlarmName"], message["NewStateValue"], message["OldStateValue"]) == (
+        "counts",
+        "ALARM",
+        "OK",
+    )
+    assert hook.got[0][0] - put < 3
+    event = json.loads(told["message"])
+    assert (event["detail-type"], event["detail"]["alarmName"]) == (
+        "CloudWatch Alarm State Change",
+        "counts",
+    )
+
+
+def test_nothing_is_lost_or_told_twice_over_a_kill(tmp_path: Path, hook: Hook) -> None:
+    with running(tmp_path / "data", OPENTRAIL_TARGET_NETWORKS="127.0.0.0/8") as server:
+        client = server.client("cloudwatch")
+        for number in range(30):
+            client.put_metric_alarm(
+                **counting(
+                    hook, AlarmName=f"a{number}", Dimensions=[{"Name": "n", "Value": str(number)}]
+                )
+            )
+        wait_for(lambda: len(client.describe_alarms(StateValue="OK")["MetricAlarms"]) == 30)
+        for round_ in range(3):
+            client.put_metric_data(Namespace="Told", MetricData=[
+                {"MetricName": "m", "Value": 1.0, "Dimensions": [{"Name": "n", "Value": str(number)}]}
+                for number in range(round_ * 10, round_ * 10 + 10)
+            ])  # fmt: skip
+            time.sleep(0.15)
+            server.kill()
+            server.start()
+            client = server.client("cloudwatch")
+        wait_for(lambda: len(client.describe_alarms(StateValue="ALARM")["MetricAlarms"]) == 30)
+        wait_for(lambda: len({one["AlarmName"] for one in hook.messages()}) == 30)
+        pages = client.get_paginator("describe_alarm_history").paginate(
+            HistoryItemType="StateUpdate"
+        )
+        changes = [
+            one["AlarmName"]
+            for page in pages
+            for one in page["AlarmHistoryItems"]
+            if "to ALARM" in one["HistorySummary"]
+        ]
+
+    assert sorted(changes) == sorted(f"a{number}" for number in range(30))
+    keys = {(one["AlarmName"], one["StateChangeTime"]) for one in hook.messages()}
+    assert len(keys) == 30
