@@ -291,17 +291,22 @@ def test_every_event_counts_once_whichever_store_fails_when(walk: FilteredWalk) 
     assert len({one for one in ids if one}) == calls
 
 
-def test_a_worker_that_is_new_begins_at_the_end_and_an_old_one_where_it_was(
+def test_what_came_before_the_worker_is_counted_from_the_filters_making_on(
     walk: FilteredWalk,
 ) -> None:
     walk.trail(**TO_GROUP)
-    walk.filter()
     walk.call()
+    walk.put("RunInstances")
+    walk.clock.advance(timedelta(seconds=1))
+    walk.filter()
+    walk.filter("RunInstances", name="text")
+    walk.call()
+    walk.put("RunInstances")
     walk.restart()
     walk.call()
     walk.work()
 
-    assert walk.count() == 2
+    assert walk.count() == 5
     assert walk.filtering.place == walk.journal.end()
 
 

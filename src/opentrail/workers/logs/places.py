@@ -6,7 +6,7 @@ than the other: the follower goes on from the lower place, and leaves out what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from opentrail.alarms.datapoint import Datapoint
@@ -27,23 +27,11 @@ class Places:
         cursor: Events before this place are dealt with.
     """
 
-    def __init__(
-        self, metrics: MetricStore, outbox: Outbox, follower: str, start: Callable[[], int]
-    ) -> None:
-        """Go on where the stores are.
-
-        Args:
-            start: Where the stream ends now: a new follower begins there.
-        """
+    def __init__(self, metrics: MetricStore, outbox: Outbox, follower: str) -> None:
+        """Go on where the stores are; at the beginning, if they are nowhere."""
         self._metrics = metrics
         self._outbox = outbox
         self._follower = follower
-        # Both know a place before the first event that counts.
-        first = start()
-        if metrics.place(follower) is None:
-            metrics.put((), follower=follower, place=first)
-        if outbox.place(follower) is None:
-            outbox.put((), follower=follower, place=first)
         self.metrics = metrics.place(follower) or 0
         self.outbox = outbox.place(follower) or 0
         self.cursor = min(self.metrics, self.outbox)

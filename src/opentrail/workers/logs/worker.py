@@ -99,10 +99,10 @@ class LogFilterWorker:
         self._reader = FilterReader(stores.state)
         self._cardinality = Cardinality()
         self._defaults = Defaults(stores.metrics)
-        self._records = Places(stores.metrics, stores.outbox, FOLLOWER, stores.journal.end)
+        self._records = Places(stores.metrics, stores.outbox, FOLLOWER)
         # What was trimmed while nobody followed is gone.
         self._records.cursor = max(self._records.cursor, stores.journal.first())
-        self._own = Places(stores.metrics, stores.outbox, OWN_FOLLOWER, stores.log_events.newest)
+        self._own = Places(stores.metrics, stores.outbox, OWN_FOLLOWER)
 
     @property
     def place(self) -> int:
