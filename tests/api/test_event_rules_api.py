@@ -403,6 +403,18 @@ def test_entries_fail_one_by_one(made: EventsWorld, events: Any) -> None:
     assert len(made.deliveries()) == 1
 
 
+def test_a_megabyte_of_events_is_taken_and_no_more(events: Any) -> None:
+    detail = json.dumps({"x": '"' * 500_000})
+    size = len(entry()["Source"]) + len("Done") + len(detail)
+
+    assert events.put_events(Entries=[entry(Detail=detail)])["FailedEntryCount"] == 0
+    more = [entry(Detail=detail), entry(Detail='{"x":"%s"}' % ("y" * (1024 * 1024 - size)))]
+    assert refused(events.put_events, Entries=more) == (
+        "ValidationException",
+        "Total size of the entries in the request is over the limit.",
+    )
+
+
 def test_a_policy_lets_another_account_put_events(made: EventsWorld, events: Any) -> None:
     events.create_event_bus(Name="b")
     bus = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/b"

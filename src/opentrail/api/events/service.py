@@ -55,13 +55,20 @@ _OF_BUSES = {
     "RemovePermission": "EventBusName",
     "UpdateEventBus": "Name",
 }
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""The details of PutEvents are JSON within JSON, so a request is longer than its events."""
+
 _OF_TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
 
 
 def events_service(backends: EventsBackends) -> Service:
     """EventBridge as a service answered here; archives, pipes and connections are not."""
     return Service(
-        name="events", model="events", answers=bound(HANDLERS, backends), resources=resources
+        name="events",
+        model="events",
+        answers=bound(HANDLERS, backends),
+        resources=resources,
+        max_body_bytes=MAX_BODY_BYTES,
     )
 
 
