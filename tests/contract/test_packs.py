@@ -1,12 +1,14 @@
 """The CIS pack at a real server: installed once, seen by others, removed without a trace."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, running
+from running import ACCOUNT, Running, running, wait_for
+from test_audit_tools import PROWLER, log_group
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
 
@@ -76,6 +78,67 @@ def test_the_calls_are_recorded_like_any_other(here: Running) -> None:
 
     assert len(here.records(name="PutMetricFilter")) >= 17
     assert len(here.records(name="PutMetricAlarm")) >= 18
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with a trail that delivers to a log group, and the pack in that."""
+    directory = tmp_path_factory.mktemp("d") / "data"
+    with running(directory, OPENTRAIL_BUCKET_POLICIES="check") as made:
+        made.run("aws", "cloudtrail", "create-subscription", "--name", "main",
+                 "--s3-new-bucket", "main-logs")  # fmt: skip
+        group, role = log_group(made)
+        made.client("cloudtrail").update_trail(
+            Name="main", IsMultiRegionTrail=True, CloudWatchLogsLogGroupArn=group,
+            CloudWatchLogsRoleArn=role,
+        )  # fmt: skip
+        found = init(made, "--pack", "cis")
+        assert not any("No trail" in one for one in found["notes"])
+        yield made
+
+
+def state(here: Running, control: str) -> str:
+    name = f"opentrail-cis-{control}"
+    (alarm,) = here.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return str(alarm["StateValue"])
+
+
+def test_an_alarm_of_the_pack_turns_when_what_it_watches_happens(fed: Running) -> None:
+    wait_for(lambda: state(fed, "s3-policy") == "OK")
+
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::main-logs/*",
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    fed.client("iam").create_policy(PolicyName="p", PolicyDocument=json.dumps(document))
+    document["Statement"] = [statement | {"Principal": "*"}]
+    fed.client("s3").put_bucket_policy(Bucket="main-logs", Policy=json.dumps(document))
+
+    for control in ("iam-policy", "s3-policy", "audit-tampering"):
+        wait_for(lambda control=control: state(fed, control) == "ALARM")  # type: ignore[misc]
+    assert state(fed, "vpc") == "OK"
+
+
+MONITORING = "cloudwatch_log_metric_filter_", "cloudwatch_changes_to_", "cloudwatch_alarm_"
+
+
+def test_prowler_is_content_with_each_monitoring_control(fed: Running, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(PROWLER), "aws", "--service", "cloudwatch", "--output-formats", "json-ocsf",
+         "--output-directory", str(tmp_path), "--output-filename", "found", "--no-banner",
+         "--region", "us-east-1"],
+        env=fed.environment(), capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    told: dict[str, set[str]] = {}
+    for one in json.loads((tmp_path / "found.ocsf.json").read_text()):
+        told.setdefault(one["metadata"]["event_code"], set()).add(one["status_code"])
+    controls = {check: states for check, states in told.items() if check.startswith(MONITORING)}
+
+    assert len(controls) == 17
+    assert all(states == {"PASS"} for states in controls.values()), controls
 
 
 def test_people_are_told_what_is_missing(here: Running) -> None:
