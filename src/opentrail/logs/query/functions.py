@@ -18,6 +18,7 @@ class Signature:
         most: Arguments at the most.
         periods: Places of arguments that are durations.
         literals: Places of arguments that must be string literals.
+        numbers: Places of arguments that must be number literals.
         star: Whether `*` may stand for the argument.
         aggregate: Whether it computes over the rows of a group.
     """
@@ -26,6 +27,7 @@ class Signature:
     most: int = 1
     periods: tuple[int, ...] = ()
     literals: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
     star: bool = False
     aggregate: bool = False
 
@@ -85,9 +87,9 @@ FUNCTIONS: dict[str, Signature] = {
     "avg": _OF_ROWS, "sum": _OF_ROWS, "max": _OF_ROWS, "min": _OF_ROWS,
     "count": Signature(least=0, star=True, aggregate=True),
     "countdistinct": _OF_ROWS,
-    "pct": Signature(least=2, most=2, aggregate=True),
+    "pct": Signature(least=2, most=2, numbers=(1,), aggregate=True),
     "stddev": _OF_ROWS, "variance": _OF_ROWS, "values": _OF_ROWS,
-    "topk": Signature(least=2, most=2, aggregate=True),
+    "topk": Signature(least=2, most=2, numbers=(1,), aggregate=True),
     "earliest": _OF_ROWS, "latest": _OF_ROWS, "sortsfirst": _OF_ROWS, "sortslast": _OF_ROWS,
     "rate": Signature(least=2, most=2, periods=(1,), aggregate=True),
     "countovertime": Signature(least=0, star=True, aggregate=True),

@@ -172,11 +172,8 @@ def _check_call(call: Call) -> None:
         known = "is not supported yet by OpenTrail" if key in DEFERRED else "is no function"
         _refuse(f"{call.name!r} {known}", call.span)
     _check_count(call, signature)
-    for place in signature.literals:
-        if place < len(call.arguments):
-            argument = call.arguments[place]
-            if not isinstance(argument, Literal) or not isinstance(argument.value, str):
-                _refuse(f"argument {place + 1} of {call.name} must be a string", argument.span)
+    _check_literals(call, signature.literals, str, "string")
+    _check_literals(call, signature.numbers, float, "number")
     for place, argument in enumerate(call.arguments):
         is_period = isinstance(argument, Duration)
         if place in signature.periods and not is_period and not _is_unit(argument):
@@ -187,6 +184,14 @@ def _check_call(call: Call) -> None:
             _refuse(f"argument {place + 1} of {call.name} can't be a duration", argument.span)
     if key == "regexreplace":
         _check_regex_argument(call)
+
+
+def _check_literals(call: Call, places: tuple[int, ...], kind: type, word: str) -> None:
+    for place in places:
+        if place < len(call.arguments):
+            argument = call.arguments[place]
+            if not isinstance(argument, Literal) or not isinstance(argument.value, kind):
+                _refuse(f"argument {place + 1} of {call.name} must be a {word}", argument.span)
 
 
 def _is_unit(argument: Expression) -> bool:
@@ -309,4 +314,6 @@ def _check_patterns(stages: Sequence[Stage]) -> None:
             )
         if isinstance(stage, Pattern) and sorted_before:
             _refuse("pattern can't follow sort", stage.span)
+        if isinstance(stage, Pattern) and any(isinstance(one, Pattern) for one in stages[:place]):
+            _refuse("a query has one pattern command at most", stage.span)
         sorted_before = sorted_before or isinstance(stage, Sort)

@@ -20,6 +20,7 @@ from opentrail.adapters.events.segments.columns import Columns
 from opentrail.adapters.events.segments.heads import PARTS, Text
 from opentrail.adapters.events.segments.schema import FIRST, IDENTITY_PATHS, TOP_PATHS
 from opentrail.adapters.events.segments.schema import Path as FieldPath
+from opentrail.adapters.events.segments.texts import Texts
 
 LEVEL = 3
 ROW_GROUP = 65_536
@@ -53,7 +54,7 @@ def write_parquet(path: Path, columns: Columns, raws: Sequence[bytes]) -> int:
     Args:
         raws: The records in the batch's order.
     """
-    table = pa.table(_arrays(columns, raws))
+    table = open_table(columns, raws)
     with path.open("wb") as file:
         pq.write_table(
             table,
@@ -68,6 +69,15 @@ def write_parquet(path: Path, columns: Columns, raws: Sequence[bytes]) -> int:
         file.flush()
         os.fdatasync(file.fileno())
         return file.tell()
+
+
+def open_table(columns: Columns, raws: Sequence[bytes]) -> pa.Table:
+    """What an open file holds.
+
+    Args:
+        raws: The records in the batch's order.
+    """
+    return pa.table(_arrays(columns, raws))
 
 
 _JSON = frozenset({*map(_snake, PARTS), "record"})
@@ -112,8 +122,19 @@ def _coded(arrays: Mapping[str, Array], name: str) -> pa.Array:
     texts = pa.Array.from_buffers(
         pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(content)]
     )
+    if not _is_utf8(content):
+        # Lone surrogates, which JSON can spell and Parquet cannot.
+        texts = _texts(list(Texts(content, ends)))
     indices = pa.array(codes.astype(np.int32) - FIRST, mask=np.asarray(codes < FIRST))
     return pa.DictionaryArray.from_arrays(indices, texts)
+
+
+def _is_utf8(content: Array) -> bool:
+    try:
+        str(content.data, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json(parts: list[bytes]) -> pa.Array:

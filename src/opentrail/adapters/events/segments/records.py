@@ -171,14 +171,7 @@ class Records:
 
     def block(self, number: int) -> list[bytes]:
         """The records of one block, in the order of rows."""
-        start = int(self._ends[number - 1]) if number else 0
-        packed = self._map[start : int(self._ends[number])]
-        try:
-            plain = self._dictionaries.decompressor(self._dictionary).decompress(packed)
-        except zstandard.ZstdError as cause:
-            raise RecordsDamaged(
-                f"{self._path.name}: block {number} at offset {start} can't be read: {cause}"
-            ) from cause
+        plain = self.plain(number)
         first = number * BLOCK_RECORDS
         found: list[bytes] = []
         position = 0
@@ -186,6 +179,17 @@ class Records:
             found.append(plain[position : position + length])
             position += length
         return found
+
+    def plain(self, number: int) -> bytes:
+        """The records of one block, one behind the other."""
+        start = int(self._ends[number - 1]) if number else 0
+        packed = self._map[start : int(self._ends[number])]
+        try:
+            return self._dictionaries.decompressor(self._dictionary).decompress(packed)
+        except zstandard.ZstdError as cause:
+            raise RecordsDamaged(
+                f"{self._path.name}: block {number} at offset {start} can't be read: {cause}"
+            ) from cause
 
     def all(self) -> Iterator[bytes]:
         """Every record, in the order of rows."""

@@ -1,0 +1,1 @@
+"""Logs Insights on DuckDB over the store of events, and the book of queries; see engine."""
