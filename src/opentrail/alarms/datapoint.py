@@ -142,6 +142,8 @@ def _power_of_ten(value: float) -> float:
 def joined(buckets: Iterable[Bucket], *, time: int, unit: str) -> Bucket:
     """One bucket for all of them (at least one)."""
     every = tuple(buckets)
+    if len(every) == 1 and every[0].time == time and every[0].unit == unit:
+        return every[0]
     return Bucket(
         time=time,
         unit=unit,

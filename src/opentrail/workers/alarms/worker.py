@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 import structlog
@@ -45,12 +47,31 @@ LONG_AGAIN_AFTER = 60.0
 """The same for alarms that look back more than a day."""
 HELD_SECONDS = 10.0
 """A state that was set by hand stays so long at the least."""
+KEPT_AT_ONCE = 200
+"""Alarms whose new states are kept in one step, with one sync."""
 MOST_FLOORS = 100
 """Composite alarms above one another that one change is followed through at once."""
 _DAY = 86_400
 _HOUR = 3600
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an alarm's state is to become, and what follows from it."""
+
+    key: str
+    entry: Entry
+    after: AlarmState
+    change: AlarmChange
+
+    def changes(self) -> Iterator[Change]:
+        """Of the documents."""
+        body = msgspec.json.encode(self.after)
+        yield Change(STATE_KIND, self.key, body, expected=self.entry.version)
+        if self.change.history or self.change.notices:
+            yield Change(CHANGE_KIND, self.change.key, msgspec.json.encode(self.change))
 
 
 class AlarmsWorker:
@@ -93,7 +114,7 @@ class AlarmsWorker:
                 break
             above, changed = self._evaluate_all(sorted(self._parents(changed)), now)
             done += above
-        self._bringer.bring()  # (6)
+        self._bring(now)  # (6)
         return done
 
     def _evaluate_all(self, keys: list[str], now: float) -> tuple[int, set[str]]:
@@ -102,9 +123,11 @@ class AlarmsWorker:
         left = deque(keys)
         try:
             while left:
-                if self._evaluate(left[0], now):
-                    changed.add(left[0])
-                left.popleft()
+                some = list(islice(left, KEPT_AT_ONCE))
+                decided = [one for one in (self._decide(key, now) for key in some) if one]
+                changed |= self._keep(decided)
+                for _ in some:
+                    left.popleft()
         finally:
             # What a store that is away kept from being evaluated is asked for again.
             self._asked.update(left)
@@ -117,16 +140,20 @@ class AlarmsWorker:
             self._book.read_all()
             for key in self._book.entries.keys() - self._due_at.keys():
                 self._plan(key, now)
-        for arn in self._bringer.bring():
-            key = _key_of(arn)
-            if self._book.read(key) is not None:
-                self._plan(key, now)
-                self._asked |= self._book.parents(key)
+        self._bring(now)
         told = self._metrics.changed(self._end)
         self._end = told.end
         if not first:
             for series in told.series:
                 self._asked |= self._book.watching(series)
+
+    def _bring(self, now: float) -> None:
+        """Bring away what followed from changes; alarms that somebody changed are read anew."""
+        for arn in self._bringer.bring():
+            key = _key_of(arn)
+            if self._book.read(key) is not None:
+                self._plan(key, now)
+                self._asked |= self._book.parents(key)
 
     def _wanted(self, now: float) -> list[str]:
         """The alarms to evaluate now."""
@@ -151,22 +178,22 @@ class AlarmsWorker:
             self._due_at[key] = at
             heapq.heappush(self._due, (at, key))
 
-    def _evaluate(self, key: str, now: float) -> bool:
-        """Whether the alarm came into another state."""
+    def _decide(self, key: str, now: float) -> Decision | None:
+        """What is to become of an alarm; None if nothing changes."""
         entry = self._book.entries[key]
         entry.looked = now
         self._plan(key, _next_time(entry, now))
         if entry.state.was_set and now < entry.state.updated + HELD_SECONDS:
             self._plan(key, entry.state.updated + HELD_SECONDS)
-            return False
+            return None
         try:
             decided = self._decided(entry, now)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - a worker's loop: one alarm must not stop the others
             _log.exception("alarm_failed", alarm=entry.alarm.arn)
-            return False
-        return decided is not None and self._keep(key, entry, *decided)
+            return None
+        return None if decided is None else Decision(key, entry, *decided)
 
     def _decided(self, entry: Entry, now: float) -> tuple[AlarmState, AlarmChange] | None:
         """The next state and what follows from it; None if nothing changes."""
@@ -194,20 +221,28 @@ class AlarmsWorker:
         )
         return after, state_change(alarm, before, after)
 
-    def _keep(self, key: str, entry: Entry, after: AlarmState, change: AlarmChange) -> bool:
-        changes = [Change(STATE_KIND, key, msgspec.json.encode(after), expected=entry.version)]
-        if change.history or change.notices:
-            changes.append(Change(CHANGE_KIND, change.key, msgspec.json.encode(change)))
+    def _keep(self, decisions: Sequence[Decision]) -> set[str]:
+        """Keep what was decided; the keys of those that came into another state."""
+        if not decisions:
+            return set()
         try:
-            self._state.apply(changes)
+            self._state.apply([change for one in decisions for change in one.changes()])
         except StateConflict:
+            if len(decisions) > 1:
+                return {key for one in decisions for key in self._keep([one])}
             # Somebody set or deleted it: it is read anew and evaluated then.
-            if self._book.read(key) is not None:
-                self._asked.add(key)
-            return False
+            (one,) = decisions
+            if self._book.read(one.key) is not None:
+                self._asked.add(one.key)
+            return set()
+        return {one.key for one in decisions if self._take(one)}
+
+    def _take(self, decision: Decision) -> bool:
+        """Whether the alarm is in another state now."""
+        entry, after = decision.entry, decision.after
         moved = after.value is not entry.state.value
         entry.state, entry.version = after, entry.version + 1
-        self._plan(key, _next_time(entry, self._clock.now().timestamp()))
+        self._plan(decision.key, _next_time(entry, self._clock.now().timestamp()))
         return moved
 
     def _parents(self, keys: Iterable[str]) -> set[str]:
