@@ -13,7 +13,7 @@ from opentrail.adapters.findings import FILE_NAME, SqliteFindings
 from opentrail.adapters.state import SqliteStateStore
 from opentrail.cli.main import commands
 from opentrail.errors import InvalidInput
-from opentrail.ports.findings import FindingQuery
+from opentrail.ports.sigma.findings import FindingQuery
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes
 from sigma_samples import rule_text

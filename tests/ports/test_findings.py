@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opentrail.adapters.findings import MemoryFindings, SqliteFindings
-from opentrail.ports.findings import FindingQuery, FindingStore, Limits
+from opentrail.ports.sigma.findings import FindingQuery, FindingStore, Limits
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
 from opentrail.sigma.rule import Level

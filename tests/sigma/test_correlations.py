@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opentrail.adapters.findings import MemoryFindings
 from opentrail.clock import iso_seconds
-from opentrail.ports.findings import FindingQuery
+from opentrail.ports.sigma.findings import FindingQuery
 from opentrail.sigma.detection import Detection
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.ruleset import RuleSet

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from opentrail.ports.findings import FindingQuery, Limits
+from opentrail.ports.sigma.findings import FindingQuery, Limits
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
 from opentrail.sigma.rule import Level
@@ -18,7 +18,7 @@ Key = TypeVar("Key", WindowKey, SeenKey)
 
 
 class MemoryFindings:
-    """See ports.findings."""
+    """See ports.sigma.findings."""
 
     def __init__(self) -> None:
         self._findings: dict[str, Finding] = {}

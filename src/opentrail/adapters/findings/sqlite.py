@@ -12,7 +12,7 @@ import msgspec
 
 from opentrail.adapters.sqlite_file import open_database, transaction
 from opentrail.errors import Unavailable
-from opentrail.ports.findings import FindingQuery, Limits
+from opentrail.ports.sigma.findings import FindingQuery, Limits
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
 from opentrail.sigma.rule import Level
@@ -53,7 +53,7 @@ _WINDOW = msgspec.json.Decoder(Window)
 
 
 class SqliteFindings:
-    """See ports.findings; one connection, for one thread at a time."""
+    """See ports.sigma.findings; one connection, for one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

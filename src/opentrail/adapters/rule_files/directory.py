@@ -22,7 +22,7 @@ from typing import Any
 from opentrail.adapters.directories import sync_directory
 from opentrail.adapters.rule_files.settings import RuleSettings, read_settings
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.rule_files import Rulebook
+from opentrail.ports.sigma.rule_files import Rulebook
 from opentrail.sigma.ruleset import Problem, RuleSet
 
 try:
@@ -43,7 +43,7 @@ NO_SIGMA = "Sigma rules are read by pySigma, which is not here: pip install 'ope
 
 
 class RuleDirectory:
-    """See ports.rule_files; several processes may change it, files appear whole."""
+    """See ports.sigma.rule_files; several processes may change it, files appear whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentrail.errors import InvalidInput
-from opentrail.ports.rule_files import FindingTarget
+from opentrail.ports.sigma.rule_files import FindingTarget
 from opentrail.sigma.rule import Level
 
 _TEXTS = ("target", "level", "role", "dead_letter")

@@ -13,7 +13,7 @@ from opentrail.cli.sigma.places import findings_here, settings_here
 from opentrail.cli.sigma.showing import FORMATS, VERSION, details, print_findings, told
 from opentrail.cli.terminal import EXIT_USAGE, fail, messages, output
 from opentrail.ports.events import EventReader, Search
-from opentrail.ports.findings import FindingQuery
+from opentrail.ports.sigma.findings import FindingQuery
 from opentrail.predicate.expression import Any as AnyOf
 from opentrail.predicate.expression import Operator, Test
 from opentrail.search.times import parse_time

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from opentrail.ports.events import EventReader, Search
-from opentrail.ports.findings import FindingStore
+from opentrail.ports.sigma.findings import FindingStore
 from opentrail.predicate.expression import Any as AnyOf
 from opentrail.predicate.reading import decoded
 from opentrail.sigma.detection import Detection

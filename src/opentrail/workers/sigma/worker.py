@@ -17,10 +17,10 @@ import msgspec
 import structlog
 
 from opentrail.clock import Clock
-from opentrail.ports.findings import FindingStore, Limits
 from opentrail.ports.journal import Entry, JournalReader
 from opentrail.ports.outbox import Delivery, Outbox
-from opentrail.ports.rule_files import Rulebook, RuleFiles
+from opentrail.ports.sigma.findings import FindingStore, Limits
+from opentrail.ports.sigma.rule_files import Rulebook, RuleFiles
 from opentrail.ports.state import StateStore
 from opentrail.predicate.reading import decoded
 from opentrail.sigma.detection import Detection

@@ -1,0 +1,1 @@
+"""Where Sigma rules come from, and where what they find goes."""
