@@ -30,7 +30,7 @@ def test_every_event_reaches_the_webhook_under_one_key(tmp_path: Path) -> None:
     server.start()
     with receiver() as hook:
         hook.answers = [200, 500, 200, 200, 503] * 40
-        events = server.client("events")
+        events, sns = server.client("events"), server.client("sns")
         # Of OpenTrail's own API: moto takes long to come back after each kill.
         pattern = {"detail": {"eventName": ["CreateTopic"]}}
         events.put_rule(Name="killed", EventPattern=json.dumps(pattern))
@@ -41,7 +41,7 @@ def test_every_event_reaches_the_webhook_under_one_key(tmp_path: Path) -> None:
         called = 0
         while not ended.is_set():
             try:
-                server.client("sns").create_topic(Name=f"k-{called}")
+                sns.create_topic(Name=f"k-{called}")
             except Exception:  # noqa: BLE001 - a server that is being killed
                 time.sleep(0.02)
             called += 1
@@ -78,9 +78,7 @@ def test_every_published_message_reaches_the_subscriber(tmp_path: Path) -> None:
         acknowledged = set()
         while not ended.is_set() or len(acknowledged) < 100:
             try:
-                answer = server.client("sns").publish(
-                    TopicArn=topic, Message=f"m{len(acknowledged)}"
-                )
+                answer = sns.publish(TopicArn=topic, Message=f"m{len(acknowledged)}")
                 acknowledged.add(answer["MessageId"])
             except Exception:  # noqa: BLE001 - a server that is being killed
                 time.sleep(0.02)
