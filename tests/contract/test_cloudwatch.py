@@ -1,7 +1,9 @@
 """Metrics, alarms and dashboards: the AWS CLI, boto3 and Terraform judge a running server."""
 
 import json
+import re
 import shutil
+import subprocess
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,8 +11,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, running, wait_for
+from running import ACCOUNT, BIN, Running, running, wait_for
 from test_terraform import PLUGINS, terraform
+
+from opentrail.alarms.metric_math.functions import FUNCTIONS
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
 
@@ -90,6 +94,32 @@ def test_terraform_makes_changes_imports_and_destroys_alarms(tmp_path: Path) -> 
         "DeleteDashboards",
         "TagResource",
     } <= names
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "alarms.md"
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+    first, second = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    maintenance = "aws cloudwatch put-composite-alarm --alarm-name maintenance --alarm-rule FALSE\n"
+    with running(tmp_path / "data") as server:
+        environment = server.environment()
+        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", first + maintenance + second], env=environment,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        client = server.client("cloudwatch")
+        wait_for(lambda: alarm(client, "audit")["StateValue"] == "ALARM")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"failed-sign-ins"' in done.stdout
+
+
+def test_the_page_names_the_functions_there_are() -> None:
+    listed = re.search(r"the functions\n`([A-Z0-9_ \n]+)`", PAGE.read_text())
+    assert listed is not None
+    assert listed[1].split() == sorted(FUNCTIONS)
 
 
 def cli(server: Running, *words: str, expected: int = 0) -> Any:
