@@ -1,0 +1,243 @@
+"""Unusual rates, found minute by minute in the counts of many series.
+
+Each minute, of each series:
+1. high: a window of 1, 5, 15 or 60 minutes reaches its limit while the last 15 minutes are above
+   what is expected. It lasts until no window is three tenths as strange as its threshold for ten
+   minutes.
+2. drop, of calls only, every fifth minute: a window of 15, 60 or 180 minutes is as low as it never
+   was at this time of day. It lasts until none has been low for 15 minutes.
+3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account and
+   region are known long enough to say that it is new. Once a series.
+
+A series has one alert at a time. The same counts give the same alerts, in any split of the run:
+what detection remembers is the counts, the baselines and the alerts that last.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from opentrail.insights.alert import Alert, Kind
+from opentrail.insights.baseline import SLOT, WINDOWS, Baseline
+from opentrail.insights.counts import CALL_RATE, SeriesKey
+from opentrail.insights.drops import DROP_WINDOWS, MARK
+from opentrail.insights.limits import Limits
+from opentrail.insights.windows import LENGTHS, Windows
+
+NEVER_SEEN_CALLS = 20
+QUIET_MINUTES = 10
+DROP_QUIET_MINUTES = 15
+LEARNT_MINUTES = 360
+"""So much of an alert is kept from the baseline; what lasts longer is learnt."""
+
+_HELD = 0.3
+_HIGH = [LENGTHS.index(window) for window in WINDOWS]
+_DROPS = [LENGTHS.index(window) for window in DROP_WINDOWS]
+_QUARTER = LENGTHS.index(SLOT)
+_FIVE = WINDOWS.index(5)
+_SHORT = 2
+"""Windows of which three tenths of the threshold stand out; longer ones remember too long."""
+
+
+class Detection:
+    """The counts, limits and alerts of the series that were added."""
+
+    def __init__(self, minute: int) -> None:
+        """Begin behind `minute`: the first `tick` is of the minute after it."""
+        self._windows = Windows(minute)
+        self._limits = Limits()
+        self._rows: dict[SeriesKey, int] = {}
+        self._keys: list[SeriesKey] = []
+        self._phases = np.zeros(0, np.int64)
+        self._new: dict[int, None] = {}
+        self._alerts: dict[int, Alert] = {}
+
+    @property
+    def minute(self) -> int:
+        """The last that was judged."""
+        return self._windows.minute
+
+    @property
+    def alerts(self) -> Iterable[Alert]:
+        """Those that last."""
+        return self._alerts.values()
+
+    def __contains__(self, key: SeriesKey) -> bool:
+        return key in self._rows
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(
+        self, key: SeriesKey, past: Iterable[tuple[int, int]] = (), *, is_news: bool = False
+    ) -> None:
+        """Watch a series.
+
+        Args:
+            past: Minutes and calls before, up to `minute`; the last eight hours matter.
+            is_news: Its account is known long enough: 20 calls at once are told.
+        """
+        row = self._windows.add_row()
+        self._limits.add_row()
+        self._rows[key] = row
+        self._keys.append(key)
+        if row >= len(self._phases):
+            self._phases = np.append(self._phases, np.zeros(max(64, row), np.int64))
+        self._phases[row] = zlib.crc32("\x1f".join(key).encode()) % SLOT
+        if is_news:
+            self._new[row] = None
+        self._windows.load(row, list(past))
+
+    def learn(self, key: SeriesKey, baseline: Baseline) -> None:
+        """What is ordinary from now on."""
+        row = self._rows[key]
+        self._new.pop(row, None)
+        self._limits.set(row, baseline)
+
+    def settle(self) -> None:
+        """Limits for all rows at once, as of the last minute: after `learn` at a start."""
+        self._renew(np.arange(self._windows.rows), self.minute)
+
+    def resume(self, alert: Alert) -> None:
+        """An alert that lasted when the run before ended."""
+        row = self._rows[alert.series]
+        self._alerts[row] = alert
+        self._new.pop(row, None)
+
+    def late(self, key: SeriesKey, minute: int, count: int) -> None:
+        """Calls of a minute that was judged already: longer windows still see them."""
+        self._windows.late(self._rows[key], minute, count)
+
+    def tick(self, counts: Mapping[SeriesKey, int]) -> list[Alert]:
+        """Judge the next minute; the alerts that began (`ended` is None) or ended with it."""
+        rows = np.fromiter((self._rows[key] for key in counts), np.int64, len(counts))
+        self._windows.advance(rows, np.fromiter(counts.values(), np.int64, len(counts)))
+        minute = self.minute
+        phases = self._phases[: self._windows.rows]
+        self._renew(np.flatnonzero(phases == minute % SLOT), minute)
+        found = self._ended()
+        found += self._high()
+        found += self._never_seen()
+        if minute % MARK == MARK - 1:
+            found += self._drops()
+        return found
+
+    def _renew(self, rows: NDArray[np.int64], minute: int) -> None:
+        if len(rows):
+            self._limits.renew(rows, minute, self._windows.level(rows))
+
+    def _high(self) -> list[Alert]:
+        sums = self._windows.sums
+        strange = sums[_HIGH] >= self._limits.high
+        rows = np.flatnonzero(strange.any(0) & (sums[_QUARTER] >= self._limits.present))
+        return [self._begin_high(int(row)) for row in rows if int(row) not in self._alerts]
+
+    def _begin_high(self, row: int) -> Alert:
+        rows = np.array([row])
+        counts = self._windows.sums[_HIGH][:, rows]
+        ratio = self._limits.strangeness(rows, counts) / self._limits.thresholds(rows, self.minute)
+        reached = (counts >= self._limits.high[:, rows])[:, 0]
+        place = int(np.argmax(np.where(reached, ratio[:, 0], -1)))
+        window = WINDOWS[place]
+        rate = float(self._limits.expected(rows).means[0, 0])
+        alert = Alert(
+            self._keys[row], Kind.HIGH, self._since(row, window, rate), self.minute, window,
+            int(counts[place, 0]), float(self._limits.expected(rows).means[place, 0]),
+            int(self._limits.high[place, row]), standing=self.minute,
+        )  # fmt: skip
+        return self._begin(row, alert)
+
+    def _since(self, row: int, window: int, rate: float) -> int:
+        """The first minute of the window with more than twice what is expected."""
+        lately = self._windows.lately(row, window)
+        first = next((at for at, count in enumerate(lately) if count > 2 * rate), window - 1)
+        return self.minute - window + 1 + first
+
+    def _never_seen(self) -> list[Alert]:
+        if not self._new:
+            return []
+        rows = np.fromiter(self._new, np.int64, len(self._new))
+        many = self._windows.sums[_QUARTER, rows] >= NEVER_SEEN_CALLS
+        found = []
+        for row in map(int, rows[many]):
+            del self._new[row]
+            found.append(self._begin(row, Alert(
+                self._keys[row], Kind.NEVER_SEEN, self._since(row, SLOT, 0.0), self.minute, SLOT,
+                int(self._windows.sums[_QUARTER, row]), 0.0, NEVER_SEEN_CALLS,
+                standing=self.minute,
+            )))  # fmt: skip
+        return found
+
+    def _drops(self) -> list[Alert]:
+        rows = self._limits.drops.rows
+        if not len(rows):
+            return []
+        low, _, expected = self._limits.drops.at(self.minute)
+        sums = self._windows.sums[_DROPS][:, rows]
+        under = sums <= low
+        found = []
+        for place in np.flatnonzero(under.any(0)):
+            row = int(rows[place])
+            if row in self._alerts or self._keys[row].insight_type != CALL_RATE:
+                continue
+            at = int(np.argmax(under[:, place]))
+            window = DROP_WINDOWS[at]
+            found.append(self._begin(row, Alert(
+                self._keys[row], Kind.DROP, self.minute - window + 1, self.minute, window,
+                int(sums[at, place]), float(expected[at, place]), int(low[at, place]),
+                standing=self.minute,
+            )))  # fmt: skip
+        return found
+
+    def _begin(self, row: int, alert: Alert) -> Alert:
+        self._alerts[row] = alert
+        return alert
+
+    def _ended(self) -> list[Alert]:
+        found = []
+        for row, alert in list(self._alerts.items()):
+            stands, holds = self._lasts(row, alert)
+            changed = msgspec.structs.replace(
+                alert,
+                quiet=0 if holds else alert.quiet + 1,
+                standing=self.minute if stands else alert.standing,
+            )
+            patience = DROP_QUIET_MINUTES if alert.kind is Kind.DROP else QUIET_MINUTES
+            if changed.quiet < patience:
+                self._alerts[row] = changed
+                continue
+            del self._alerts[row]
+            found.append(msgspec.structs.replace(changed, ended=changed.standing + 1))
+        return found
+
+    def _lasts(self, row: int, alert: Alert) -> tuple[bool, bool]:
+        """Whether this minute stands out, and whether the alert is to be held."""
+        match alert.kind:
+            case Kind.HIGH:
+                return self._high_lasts(row, alert.window)
+            case Kind.NEVER_SEEN:
+                calls = int(self._windows.sums[_QUARTER, row])
+                return self._windows.lately(row, 1)[0] > 0, calls >= _HELD * NEVER_SEEN_CALLS
+            case Kind.DROP:
+                return self._drop_lasts(row, alert.window)
+
+    def _high_lasts(self, row: int, window: int) -> tuple[bool, bool]:
+        rows = np.array([row])
+        counts = self._windows.sums[_HIGH][:, rows]
+        ratio = self._limits.strangeness(rows, counts) / self._limits.thresholds(rows, self.minute)
+        stands = (ratio[:_SHORT, 0] >= _HELD).any()
+        if WINDOWS.index(window) >= _SHORT:
+            rises = counts[_FIVE, 0] > self._limits.expected(rows).means[_FIVE, 0]
+            stands |= rises and ratio[_SHORT:, 0].max() >= 1
+        return bool(stands), bool((ratio >= _HELD).any())
+
+    def _drop_lasts(self, row: int, window: int) -> tuple[bool, bool]:
+        place = int(np.flatnonzero(self._limits.drops.rows == row)[0])
+        _, recovered, _ = self._limits.drops.at(self.minute)
+        low = self._windows.sums[_DROPS][:, row] <= recovered[:, place]
+        return bool(low[DROP_WINDOWS.index(window)]), bool(low.any())

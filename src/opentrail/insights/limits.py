@@ -1,0 +1,213 @@
+"""Baselines of many series, compiled to whole numbers that a minute's sums are compared with.
+
+The limits of a row are renewed every 15 minutes, at a minute of the quarter that its key decides,
+so that every minute costs the same. Between, a minute is a comparison of integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opentrail.insights.baseline import DAY, SLOT, WINDOWS, Baseline
+from opentrail.insights.drops import DROP_WINDOWS, MARKS, DropLimits
+from opentrail.insights.tail import Floats, high, least_strange
+from opentrail.insights.windows import LEVEL_FROM, LEVEL_TO
+
+LEAST_CALLS = 5
+"""Fewer calls in a window are never told."""
+NEVER = np.iinfo(np.int32).max
+
+_HOURS = 168
+_MINUTES = 60
+_THURSDAY = 3
+"""The epoch's first day."""
+_LEVEL_CALLS = 20
+_HIGHEST_LEVEL = 2.0
+_FIRST_ROWS = 64
+
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+def weekday_of(day: int) -> int:
+    """Of a day since the epoch; 0 for Monday."""
+    return (day + _THURSDAY) % 7
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is expected of rows in each of `WINDOWS`, by window and row."""
+
+    means: Floats
+    excess: Floats
+
+
+class Limits:
+    """By row: what was learnt, and what it means just now.
+
+    Attributes:
+        high: By window of `WINDOWS` and row: the least count that is strange.
+        present: By row: the least count of 15 minutes above what is expected.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._room = 0
+        self._week = np.zeros((0, _HOURS), np.float32)
+        self._dispersion = np.zeros((2, len(WINDOWS), 0), np.float32)
+        self._thresholds = np.zeros((0, len(WINDOWS), 24), np.float32)
+        self._means = np.zeros((len(WINDOWS), 0), np.float32)
+        self._high = np.zeros((len(WINDOWS), 0), np.int64)
+        self._present = np.zeros(0, np.int64)
+        self.drops = Drops()
+
+    @property
+    def high(self) -> NDArray[np.int64]:
+        return self._high[:, : self.rows]
+
+    @property
+    def present(self) -> NDArray[np.int64]:
+        return self._present[: self.rows]
+
+    def add_row(self) -> int:
+        """A row that nothing is known of: nothing is strange."""
+        if self.rows == self._room:
+            more = max(_FIRST_ROWS, self._room)
+            self._room += more
+            self._week = np.concatenate((self._week, np.ones((more, _HOURS), np.float32)))
+            self._dispersion = _wider(self._dispersion, more, 1)
+            self._thresholds = np.concatenate(
+                (self._thresholds, np.full((more, len(WINDOWS), 24), np.inf, np.float32))
+            )
+            self._means = _wider(self._means, more, 1)
+            self._high = _wider(self._high, more, NEVER)
+            self._present = _wider(self._present, more, NEVER)
+        self.rows += 1
+        return self.rows - 1
+
+    def set(self, row: int, baseline: Baseline) -> None:
+        """What a row's days taught; it holds from the row's next renewal on."""
+        self._week[row] = baseline.week
+        self._dispersion[0, :, row] = baseline.own
+        self._dispersion[1, :, row] = baseline.swinging
+        self._thresholds[row] = baseline.thresholds
+        self.drops.set(row, baseline.drops)
+
+    def renew(self, rows: NDArray[np.int64], minute: int, level: NDArray[np.int64]) -> None:
+        """The limits for the 15 minutes from `minute` on.
+
+        Args:
+            level: Calls of the six hours up to an hour ago (`Windows.level`).
+        """
+        factor = self._level(rows, minute, level)
+        rates = self._rates(rows, minute + SLOT / 2 - SLOT * np.arange(5)) * factor
+        means = np.stack((
+            rates[0],
+            rates[0] * 5,
+            (rates[0] + rates[1]) * (SLOT / 2),
+            (rates[0] + rates[4]) * (SLOT / 2) + rates[1:4].sum(0) * SLOT,
+        ))  # fmt: skip
+        hour = (minute + SLOT // 2) // _MINUTES % 24
+        thresholds = self._thresholds[rows, :, hour].T.astype(float)
+        excess = self._excess(rows, means)
+        told = np.isfinite(thresholds)
+        found = least_strange(np.where(told, thresholds, 1.0), means, excess)
+        self._means[:, rows] = means
+        self._high[:, rows] = np.where(told, np.maximum(found, LEAST_CALLS), NEVER)
+        present = np.floor(means[WINDOWS.index(SLOT)]).astype(np.int64) + 1
+        self._present[rows] = np.where(told.any(0), present, NEVER)
+
+    def expected(self, rows: NDArray[np.int64]) -> Expected:
+        means = self._means[:, rows].astype(float)
+        return Expected(means, self._excess(rows, means))
+
+    def rate(self, row: int, minute: int) -> float:
+        """Expected calls in one minute, without the level of the day."""
+        return float(self._rates(np.array([row]), np.array([minute + 0.5]))[0, 0])
+
+    def strangeness(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> Floats:
+        """By window of `WINDOWS` and row."""
+        expected = self.expected(rows)
+        return high(counts.astype(float), expected.means, expected.excess)
+
+    def thresholds(self, rows: NDArray[np.int64], minute: int) -> Floats:
+        """As strangeness, by window of `WINDOWS` and row; infinite where nothing is told."""
+        hour = minute // _MINUTES % 24
+        return np.asarray(self._thresholds[rows, :, hour].T, float)
+
+    def _excess(self, rows: NDArray[np.int64], means: Floats) -> Floats:
+        own, swinging = self._dispersion[:, :, rows]
+        return np.asarray(own + swinging * means, float)
+
+    def _level(self, rows: NDArray[np.int64], minute: int, level: NDArray[np.int64]) -> Floats:
+        """How much more than expected there was for hours, at most twice: a busy day."""
+        slots = np.arange(minute // SLOT - LEVEL_FROM, minute // SLOT - LEVEL_TO)
+        expected = self._rates(rows, slots * SLOT + SLOT / 2).sum(0) * SLOT
+        factor = (level + _LEVEL_CALLS) / (expected + _LEVEL_CALLS)
+        return np.asarray(np.clip(factor, 1.0, _HIGHEST_LEVEL))
+
+    def _rates(self, rows: NDArray[np.int64], minutes: NDArray[Any]) -> Floats:
+        """Calls a minute at these minutes since the epoch, by minute and row."""
+        place = (minutes / _MINUTES - 0.5 + _THURSDAY * 24) % _HOURS
+        before = np.floor(place).astype(int) % _HOURS
+        share = (place - np.floor(place))[:, None]
+        week = self._week[rows]
+        first, second = week[:, before].T, week[:, (before + 1) % _HOURS].T
+        return np.asarray(first * (1 - share) + second * share, float)
+
+
+class Drops:
+    """The limits of those rows that may not be low.
+
+    Attributes:
+        rows: Ascending by when they were first set.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self._low = np.zeros((0, len(DROP_WINDOWS), MARKS), np.int32)
+        self._recovered = np.zeros((0, len(DROP_WINDOWS), MARKS), np.int32)
+        self._expected = np.zeros((0, len(DROP_WINDOWS), MARKS), np.float32)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return np.fromiter(self._places, np.int64, len(self._places))
+
+    def set(self, row: int, limits: DropLimits | None) -> None:
+        place = self._places.get(row)
+        if limits is None:
+            if place is not None:
+                self._low[place] = self._recovered[place] = -1
+            return
+        if place is None:
+            place = self._places[row] = len(self._places)
+            if place == len(self._low):
+                self._grow()
+        self._low[place] = limits.low
+        self._recovered[place] = limits.recovered
+        self._expected[place] = limits.expected
+
+    def at(self, minute: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+        """Low, recovered and expected at this minute, by window and place."""
+        mark = minute % DAY * MARKS // DAY
+        used = len(self._places)
+        return (
+            self._low[:used, :, mark].T,
+            self._recovered[:used, :, mark].T,
+            self._expected[:used, :, mark].T,
+        )
+
+    def _grow(self) -> None:
+        more = max(_FIRST_ROWS, len(self._low))
+        empty = (more, len(DROP_WINDOWS), MARKS)
+        self._low = np.concatenate((self._low, np.full(empty, -1, np.int32)))
+        self._recovered = np.concatenate((self._recovered, np.full(empty, -1, np.int32)))
+        self._expected = np.concatenate((self._expected, np.zeros(empty, np.float32)))
+
+
+def _wider(array: NDArray[Kind], more: int, value: float) -> NDArray[Kind]:
+    extra = np.full((*array.shape[:-1], more), value, array.dtype)
+    return np.concatenate((array, extra), -1)

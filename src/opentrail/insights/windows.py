@@ -1,0 +1,94 @@
+"""Counts of the last minutes of many series: sums of windows, kept up minute by minute.
+
+A row is a series. The cost of a minute grows with the rows, not with the windows' lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opentrail.insights.baseline import SLOT, WINDOWS
+from opentrail.insights.drops import DROP_WINDOWS
+
+LENGTHS = tuple(sorted({*WINDOWS, *DROP_WINDOWS}))
+REACH = max(LENGTHS)
+SLOTS_KEPT = 32
+LEVEL_FROM, LEVEL_TO = 28, 4
+"""The level is that of the slots from seven hours ago to one hour ago."""
+
+_FIRST_ROWS = 64
+
+
+class Windows:
+    """The sums, by row.
+
+    Attributes:
+        sums: By window of `LENGTHS` and row; they end at `minute`, inclusive.
+        minute: The newest; minutes follow each other without a gap.
+    """
+
+    def __init__(self, minute: int) -> None:
+        self.minute = minute
+        self.rows = 0
+        self._ring = np.zeros((REACH, _FIRST_ROWS), np.int32)
+        self._slots = np.zeros((SLOTS_KEPT, _FIRST_ROWS), np.int32)
+        self._sums = np.zeros((len(LENGTHS), _FIRST_ROWS), np.int64)
+
+    @property
+    def sums(self) -> NDArray[np.int64]:
+        return self._sums[:, : self.rows]
+
+    def add_row(self) -> int:
+        """A row of zeros."""
+        if self.rows == self._ring.shape[1]:
+            self._ring = np.concatenate((self._ring, np.zeros_like(self._ring)), 1)
+            self._slots = np.concatenate((self._slots, np.zeros_like(self._slots)), 1)
+            self._sums = np.concatenate((self._sums, np.zeros_like(self._sums)), 1)
+        self.rows += 1
+        return self.rows - 1
+
+    def advance(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """One minute on; rows that are not named had no calls. A row is named once."""
+        self.minute = minute = self.minute + 1
+        for place, length in enumerate(LENGTHS):
+            self._sums[place] -= self._ring[(minute - length) % REACH]
+        newest = self._ring[minute % REACH]
+        newest[:] = 0
+        newest[rows] = counts
+        slot = self._slots[minute // SLOT % SLOTS_KEPT]
+        if minute % SLOT == 0:
+            slot[:] = 0
+        slot[rows] += counts.astype(np.int32)
+        self._sums[:, rows] += counts
+
+    def late(self, row: int, minute: int, count: int) -> None:
+        """Calls that are told of after their minute; no matter when they are too old."""
+        age = self.minute - minute
+        if not 0 <= age < SLOT * (SLOTS_KEPT - 1):
+            return
+        self._slots[minute // SLOT % SLOTS_KEPT, row] += count
+        if age >= REACH:
+            return
+        self._ring[minute % REACH, row] += count
+        for place, length in enumerate(LENGTHS):
+            if age < length:
+                self._sums[place, row] += count
+
+    def load(self, row: int, counts: Sequence[tuple[int, int]]) -> None:
+        """The past of a new row: minutes and calls."""
+        for minute, count in counts:
+            self.late(row, minute, count)
+
+    def level(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Calls of the six hours that end about an hour ago, whole slots."""
+        now = self.minute // SLOT
+        places = np.arange(now - LEVEL_FROM, now - LEVEL_TO) % SLOTS_KEPT
+        return np.asarray(self._slots[places][:, rows].sum(0, dtype=np.int64))
+
+    def lately(self, row: int, length: int) -> list[int]:
+        """The counts of the last minutes of a row, oldest first."""
+        minutes = np.arange(self.minute - length + 1, self.minute + 1) % REACH
+        return [int(one) for one in self._ring[minutes, row]]
