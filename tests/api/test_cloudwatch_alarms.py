@@ -182,6 +182,7 @@ M1 = {"Id": "m1", "MetricStat": stat(), "ReturnData": False}
     ({**EXPRESSION, "Metrics": [M1, {"Id": "m2", "MetricStat": stat(300)}]}, "the same period"),
     ({**EXPRESSION, "Metrics": [{"Id": f"m{one}", "MetricStat": stat()} for one in range(11)]}, "1 to 10 are allowed"),
     ({"AlarmActions": [TOPIC] * 6}, "length less than or equal to 5"), ({"AlarmName": "x" * 256}, "length less than or equal to 255"),
+    ({"AlarmName": "a\nb"}, "control characters"),
     ({"EvaluationPeriods": 0}, "greater than or equal to 1"),
 ])  # fmt: skip
 def test_what_is_no_alarm_is_refused(

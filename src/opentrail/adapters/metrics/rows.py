@@ -9,7 +9,7 @@ from itertools import groupby
 from struct import pack, unpack
 from typing import NamedTuple
 
-from opentrail.alarms.datapoint import Dimensions, Values, joined
+from opentrail.alarms.datapoint import Dimensions, Values, joined, joined_values
 from opentrail.ports.metrics import STEPS, Bucket, Datapoint, Series, SeriesQuery
 
 
@@ -42,7 +42,7 @@ def gathered(points: Iterable[Datapoint]) -> dict[Place, Bucket]:
                 sum=point.sum,
                 minimum=point.minimum,
                 maximum=point.maximum,
-                values=point.values,
+                values=joined_values((point.values,)),
             )
         )
     return {

@@ -5,6 +5,7 @@ Source: CloudWatch API reference, PutMetricAlarm; messages as AWS was seen to gi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -37,6 +38,7 @@ from opentrail.targets.webhook import InvalidUrl, is_webhook, parse_url
 
 MOST_METRICS = 10
 """Metrics that the expressions of one alarm may use."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DAY, _WEEK = 86_400, 604_800
 _SINGLE = (
     "MetricName",
@@ -115,6 +117,8 @@ def composite_alarm_of(parameters: Mapping[str, Any], caller: Caller) -> Composi
 
 def _common(parameters: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     now = round(caller.now.timestamp(), 3)
+    if _CONTROL.search(parameters["AlarmName"]):
+        raise invalid("AlarmName must not contain control characters.")
     return {
         "account_id": caller.account_id,
         "region": caller.region,

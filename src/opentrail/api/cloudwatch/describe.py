@@ -6,6 +6,7 @@ Source: CloudWatch API reference.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from opentrail.alarms.alarm import (
@@ -50,16 +51,19 @@ def describe_alarms(parameters: Parameters, caller: Caller, backends: CloudWatch
     if any(name in parameters for name in _FAMILY):
         return _family(parameters, caller, backends)
     types = _types(parameters) or {_METRIC}
-    found = [
+    found = (
         (alarm, state)
         for alarm, state in _named(parameters, caller, backends)
         if _type(alarm) in types
         and parameters.get("StateValue", state.value) == state.value
         and _acts(alarm, parameters.get("ActionPrefix"))
-    ]
-    shown, token = _page(found, parameters)
-    answer = _answer(shown)
-    return Reply(answer if token is None else answer | {"NextToken": token})
+    )
+    size = parameters.get("MaxRecords", _PAGE)
+    shown = list(islice(found, size + 1))
+    answer = _answer(shown[:size])
+    if len(shown) > size:
+        answer["NextToken"] = token_of(shown[size - 1][0].name)
+    return Reply(answer)
 
 
 def _check(parameters: Parameters) -> None:
@@ -84,10 +88,12 @@ def _type(alarm: Alarm) -> str:
 
 
 def _named(parameters: Parameters, caller: Caller, backends: CloudWatchBackends) -> Iterator[Pair]:
+    after = _last_name(parameters)
     if "AlarmNames" not in parameters:
-        yield from all_alarms(caller, backends, parameters.get("AlarmNamePrefix", ""))
+        prefix = parameters.get("AlarmNamePrefix", "")
+        yield from all_alarms(caller, backends, prefix, after=after)
         return
-    for name in sorted(set(parameters["AlarmNames"])):
+    for name in sorted({one for one in parameters["AlarmNames"] if one.encode() > after.encode()}):
         known = find_alarm(name, caller, backends)
         if known is not None:
             yield known.alarm, known.state
@@ -99,15 +105,14 @@ def _acts(alarm: Alarm, prefix: str | None) -> bool:
     )
 
 
-def _page(found: Sequence[Pair], parameters: Parameters) -> tuple[Sequence[Pair], str | None]:
+def _last_name(parameters: Parameters) -> str:
+    """The last name of the page before, "" for the first page."""
     place = read_token(parameters.get("NextToken"))
-    if place is not None:
-        if len(place) != 1 or not isinstance(place[0], str):
-            raise no_token()
-        found = [one for one in found if one[0].name.encode() > place[0].encode()]
-    size = parameters.get("MaxRecords", _PAGE)
-    more = len(found) > size
-    return found[:size], token_of(found[size - 1][0].name) if more else None
+    if place is None:
+        return ""
+    if len(place) != 1 or not isinstance(place[0], str):
+        raise no_token()
+    return place[0]
 
 
 def _answer(shown: Sequence[Pair]) -> dict[str, Any]:

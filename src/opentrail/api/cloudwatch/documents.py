@@ -47,12 +47,19 @@ def find_alarm(name: str, caller: Caller, backends: CloudWatchBackends) -> Known
 
 
 def all_alarms(
-    caller: Caller, backends: CloudWatchBackends, prefix: str = ""
+    caller: Caller, backends: CloudWatchBackends, prefix: str = "", *, after: str = ""
 ) -> Iterator[tuple[Alarm, AlarmState]]:
-    """The caller's alarms whose name begins so, by name, with their states."""
+    """The caller's alarms whose name begins so, by name, with their states.
+
+    Args:
+        after: Only those whose names come after it.
+    """
     key = alarm_key(caller.account_id, caller.region, prefix)
+    last = alarm_key(caller.account_id, caller.region, after).encode()
     states = {one.key: one.body for one in backends.state.list(STATE_KIND, key)}
     for document in backends.state.list(ALARM_KIND, key):
+        if document.key.encode() <= last:
+            continue
         alarm = read_alarm(document.body)
         body = states.get(document.key)
         yield alarm, first_state(alarm.created) if body is None else read_state(body)
