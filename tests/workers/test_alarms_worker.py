@@ -609,3 +609,23 @@ def test_states_are_what_the_reason_says(world: AlarmsWorld) -> None:
     assert data["evaluatedDatapoints"][0]["sampleCount"] == 1.0
     assert world.state_of("root-use").value is State.ALARM
     assert T <= world.state_of("root-use").transitioned <= world.now
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "x:alarm:y", "é ü", 'quo"te', "..", "%2F", "arn:aws:x", "a" * 255]
+)
+def test_names_of_all_kinds(world: AlarmsWorld, name: str) -> None:
+    world.put(counting(name=name))
+    if '"' not in name:
+        world.put(
+            composite_alarm(name="c", rule=f'ALARM("{name}") OR ALARM("{counting(name=name).arn}")')
+        )
+    world.run(2)
+    world.point(1.0)
+    world.run(2)
+
+    assert world.value(name) == ALARM
+    assert len(world.told()) == 1
+    if '"' not in name:
+        assert world.value("c") == ALARM
+        assert world.state_of("c").reason.startswith(counting(name=name).arn)
