@@ -12,6 +12,7 @@ from opentrail.adapters.metrics import FILE_NAME as METRICS_FILE
 from opentrail.adapters.metrics import SqliteMetricStore
 from opentrail.api.logs import LogsBackends, logs_service
 from opentrail.api.services import Service
+from opentrail.app.log_queries import QueryParts
 from opentrail.app.settings import Settings
 from opentrail.clock import Clock
 from opentrail.ports.destinations import Destinations, LogViews
@@ -41,6 +42,7 @@ class LogGroupParts:
     log_events: SqliteLogEventStore
     metrics: SqliteMetricStore
     outbox: Outbox
+    queries: QueryParts
 
     def destinations(self, others: Destinations) -> Destinations:
         """Where trails deliver to: OpenTrail's own groups, if it has any."""
@@ -55,7 +57,7 @@ class LogGroupParts:
         backends = LogsBackends(
             state=self.state, events=events, log_events=self.log_events, journal=self.journal
         )
-        return logs_service(backends)
+        return logs_service(backends, self.queries.answers(backends))
 
     def feeds(self, sequence_end: Callable[[], int]) -> FeedKeeper | None:
         """Notes what groups show of the store; None if they are elsewhere."""
@@ -105,4 +107,5 @@ def open_log_groups(
         log_events=SqliteLogEventStore(settings.data / LOG_EVENTS_FILE),
         metrics=SqliteMetricStore(settings.data / METRICS_FILE),
         outbox=outbox,
+        queries=QueryParts(settings.data, clock),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from opentrail.app.log_queries import QueryParts
 from opentrail.app.wiring import Parts, open_event_store
 
 IDLE_SECONDS = 0.1
@@ -25,11 +26,13 @@ class Loop:
 
     Attributes:
         step: Does what there is to do; how much that was.
+        stop: Called when the process is to end, for steps that take long.
     """
 
     name: str
     step: Callable[[], int]
     idle_seconds: float = IDLE_SECONDS
+    stop: Callable[[], None] = lambda: None
 
 
 def run_loops(loops: tuple[Loop, ...]) -> None:
@@ -41,6 +44,8 @@ def run_loops(loops: tuple[Loop, ...]) -> None:
     for thread in threads:
         thread.start()
     stop.wait()
+    for loop in loops:
+        loop.stop()
     for thread in threads:
         thread.join()
 
@@ -97,4 +102,23 @@ def _log_loops(parts: Parts) -> tuple[Loop, ...]:
     return (
         Loop("log filters", groups.filter_worker().step, idle_seconds=0.05),
         Loop("log events", groups.keeper().step, idle_seconds=60.0),
+        *_query_loops(groups.queries),
+    )
+
+
+def _query_loops(queries: QueryParts) -> tuple[Loop, ...]:
+    """Queries of Logs Insights, some at once."""
+    keeper, runner = queries.keeper(), queries.runner()
+    keeper.settle()
+
+    def keep() -> int:
+        runner.rest()
+        return keeper.step()
+
+    return (
+        *(
+            Loop(f"queries {number}", worker.step, stop=worker.stop)
+            for number, worker in enumerate(queries.workers(runner), 1)
+        ),
+        Loop("old queries", keep, idle_seconds=5.0, stop=runner.close),
     )

@@ -139,8 +139,9 @@ class QueryEntry(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         groups: Names of the log groups, as DescribeQueries tells them.
         created: When it was asked.
-        pages: Of its result so far.
+        rows: Of its result so far.
         reason: Why it failed.
+        took: Milliseconds, of a query that has ended.
     """
 
     query_id: str
@@ -151,7 +152,7 @@ class QueryEntry(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     status: QueryStatus = QueryStatus.SCHEDULED
     statistics: QueryStatistics = QueryStatistics()
-    pages: int = 0
+    rows: int = 0
     reason: str = ""
     took: int = 0
 
@@ -201,12 +202,12 @@ class QueryBook(Protocol):
         """What a running query has read; False if it is not wanted any longer."""
         ...
 
-    def add_page(self, query_id: str, rows: Sequence[Row]) -> None:
-        """A page more of a result."""
+    def add_rows(self, query_id: str, rows: Sequence[Row]) -> None:
+        """Further rows of a result, in order."""
         ...
 
-    def page(self, query_id: str, number: int) -> list[Row]:
-        """A page of a result, the first is 0; [] if there is none."""
+    def rows(self, query_id: str, first: int, most: int) -> list[Row]:
+        """Rows of a result from the number `first` on; fewer than `most` where they are large."""
         ...
 
     def end(
@@ -225,8 +226,8 @@ class QueryBook(Protocol):
         """A scheduled or running query is cancelled; False if it had ended."""
         ...
 
-    def fail_running(self, reason: str) -> int:
-        """After a start: what was scheduled or running has failed; how many."""
+    def fail_left(self, reason: str, *, scheduled_before: int) -> int:
+        """After a start: what was running, or scheduled long ago, has failed; how many."""
         ...
 
     def forget(self, before: int) -> int:

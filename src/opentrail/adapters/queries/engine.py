@@ -100,6 +100,10 @@ class QueryEngine:
         self.limits = limits
         self.own = Scratch(directory)
 
+    def warm(self) -> None:
+        """Make ready what the first query would wait for."""
+        self.connection(0)
+
     def start(self, request: QueryRequest) -> Run:
         """The run of a query, not begun."""
         return Run(self, request)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,6 +12,7 @@ from opentrail.adapters.events.finding import Blocks
 from opentrail.adapters.events.segments.records import BLOCK_RECORDS
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.logs.names import GroupKey
+from opentrail.logs.query.json_in import object_text
 from opentrail.logs.query.plan.fields import OF_EVENTS
 from opentrail.ports.log_events import LogEventQuery, LogEventStore, StoredLogEvent
 from opentrail.ports.queries import QueriedGroup
@@ -182,7 +181,7 @@ def _own_batch(
         "t": lambda: [one.milliseconds for one in events],
         "msg": lambda: [one.message for one in events],
         "ing": lambda: [one.ingested for one in events],
-        "json": lambda: [json_in(one.message) for one in events],
+        "json": lambda: [object_text(one.message) for one in events],
     }
     arrays = [
         pa.array(values[field.name](), field.type)
@@ -191,38 +190,3 @@ def _own_batch(
         for field in shape
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=shape)
-
-
-_ANY = msgspec.json.Decoder()
-_MOST_FRAGMENT_TRIES = 8
-
-
-def json_in(message: str) -> str | None:
-    """The JSON object that a message is or holds, None if there is none."""
-    start = message.find("{")
-    tries = 0
-    while start >= 0 and tries < _MOST_FRAGMENT_TRIES:
-        found = _object_at(message, start)
-        if found is not None:
-            return found
-        start = message.find("{", start + 1)
-        tries += 1
-    return None
-
-
-def _object_at(message: str, start: int) -> str | None:
-    rest = message[start:].rstrip()
-    if rest.endswith("}"):
-        try:
-            value = _ANY.decode(rest)
-        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-            pass
-        else:
-            return rest if isinstance(value, dict) else None
-    try:
-        value, _ = json.JSONDecoder().raw_decode(message, start)
-        # Halves of characters, which JSON can spell, are replaced: DuckDB reads no such JSON.
-        spelled = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
-    except (ValueError, RecursionError):
-        return None
-    return spelled if isinstance(value, dict) else None

@@ -116,6 +116,16 @@ def _resources(operation: str, parameters: Parameters, caller: Caller) -> Iterab
             is_arn = named.startswith("arn:")
             arn = named if is_arn else GroupKey(caller.account_id, caller.region, named).arn
             return (arn,)
+    for member in ("logGroupNames", "logGroupIdentifiers"):
+        listed = parameters.get(member)
+        if operation == "StartQuery" and isinstance(listed, list) and listed:
+            return [_arn_of(str(one), caller) for one in listed]
     if operation in ("DescribeLogGroups", "ListLogGroups", "DescribeMetricFilters"):
         return (f"{GroupKey(caller.account_id, caller.region, '*').arn}:*",)
     return ("*",)
+
+
+def _arn_of(named: str, caller: Caller) -> str:
+    if named.startswith("arn:"):
+        return named
+    return f"{GroupKey(caller.account_id, caller.region, named).arn}:*"

@@ -1,0 +1,157 @@
+"""Runs the queries of Logs Insights: one at a time in each worker, the oldest first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from opentrail.clock import Clock
+from opentrail.errors import Unavailable
+from opentrail.logs.query.errors import MalformedQuery
+from opentrail.ports.queries import (
+    Progress,
+    QueryBook,
+    QueryCancelled,
+    QueryEntry,
+    QueryFailed,
+    QueryRunner,
+    QueryStatistics,
+    QueryStatus,
+    Row,
+)
+
+TIME_OUT = timedelta(minutes=60)
+"""As AWS [doc]."""
+KEPT = timedelta(days=7)
+"""Results, as AWS [doc]."""
+_FORGETS_EVERY = timedelta(hours=1)
+_NOTES_EVERY = timedelta(seconds=1)
+_LEFT_AFTER = timedelta(minutes=1)
+_PART_ROWS = 1000
+LEFT = "OpenTrail was stopped while the query ran"
+
+_log = structlog.get_logger()
+
+
+class QueryWorker:
+    """Takes queries from the book."""
+
+    def __init__(self, book: QueryBook, runner: QueryRunner, clock: Clock) -> None:
+        self._book = book
+        self._runner = runner
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def step(self) -> int:
+        """Run the oldest waiting query to its end; 0 if none waits."""
+        entry = self._book.claim()
+        if entry is None:
+            return 0
+        _Running(self._book, self._clock, entry, self._stopping).run(self._runner)
+        return 1
+
+    def stop(self) -> None:
+        """End the query that runs; it is told as failed at the next start."""
+        self._stopping.set()
+
+
+class QueryKeeper:
+    """Tells of queries that a stop has ended, and forgets old ones."""
+
+    def __init__(self, book: QueryBook, clock: Clock) -> None:
+        self._book = book
+        self._clock = clock
+        self._forgets_at = clock.now()
+
+    def settle(self) -> int:
+        """At a start, before anything runs: what was running has failed; how many."""
+        before = _milliseconds(self._clock.now() - _LEFT_AFTER)
+        return self._book.fail_left(LEFT, scheduled_before=before)
+
+    def step(self) -> int:
+        """Forget what is too old, now and then; how many that were."""
+        now = self._clock.now()
+        if now < self._forgets_at:
+            return 0
+        self._forgets_at = now + _FORGETS_EVERY
+        return self._book.forget(_milliseconds(now - KEPT))
+
+
+@dataclass(slots=True)
+class _Running:
+    """A query on its way through."""
+
+    book: QueryBook
+    clock: Clock
+    entry: QueryEntry
+    stopping: threading.Event
+
+    def run(self, runner: QueryRunner) -> None:
+        began = self.clock.now()
+        watch = _Watch(self, began)
+        statistics = QueryStatistics()
+        reason = ""
+        try:
+            statistics = runner.run(
+                self.entry.request,
+                self._take,
+                progress=watch.progress,
+                is_wanted=watch.is_wanted,
+            )
+            status = QueryStatus.COMPLETE
+        except QueryCancelled:
+            if self.stopping.is_set():
+                return
+            status = QueryStatus.TIMEOUT if watch.is_over else QueryStatus.CANCELLED
+        except (QueryFailed, MalformedQuery, Unavailable) as problem:
+            status, reason = QueryStatus.FAILED, str(problem)
+        statistics = statistics if status is QueryStatus.COMPLETE else watch.scanned
+        took = _milliseconds(self.clock.now()) - _milliseconds(began)
+        self.book.end(self.entry.query_id, status, statistics=statistics, took=took, reason=reason)
+        _log.info(
+            "query_ended",
+            query=self.entry.query_id,
+            status=status.value,
+            rows=int(statistics.result_count),
+            records=int(statistics.records_scanned),
+            took=took,
+            reason=reason,
+        )
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        for start in range(0, len(rows), _PART_ROWS):
+            self.book.add_rows(self.entry.query_id, rows[start : start + _PART_ROWS])
+
+
+class _Watch:
+    """Whether a query is still wanted, and what it has read so far."""
+
+    def __init__(self, running: _Running, began: datetime) -> None:
+        self._running = running
+        self._ends = began + TIME_OUT
+        self._noted_at = began
+        self._is_wanted = True
+        self.scanned = QueryStatistics()
+        self.is_over = False
+
+    def progress(self, progress: Progress) -> None:
+        self.scanned = progress.scanned
+
+    def is_wanted(self) -> bool:
+        running = self._running
+        now = running.clock.now()
+        self.is_over = now > self._ends
+        if running.stopping.is_set() or self.is_over:
+            return False
+        if now - self._noted_at > _NOTES_EVERY:
+            self._noted_at = now
+            self._is_wanted = running.book.note(running.entry.query_id, self.scanned)
+        return self._is_wanted
+
+
+def _milliseconds(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
