@@ -533,6 +533,7 @@ def test_tags(world: CloudWatchWorld) -> None:
         tags = client.list_tags_for_resource(ResourceARN=arn)["Tags"]
         assert {one["Key"]: one["Value"] for one in tags} == start | {"a": "3"}
     assert board == f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/d"
+    assert [read_change(one.body).cause for one in world.state.list(CHANGE_KIND)] == [ARN] * 3
     assert (
         refused(
             client.tag_resource,

@@ -629,3 +629,19 @@ def test_names_of_all_kinds(world: AlarmsWorld, name: str) -> None:
     if '"' not in name:
         assert world.value("c") == ALARM
         assert world.state_of("c").reason.startswith(counting(name=name).arn)
+
+
+@pytest.mark.parametrize(("tags", "dry_run", "needs_approval"), [
+    ((), False, False), ((("opentrail:dry-run", "true"),), True, False), ((("opentrail:approval", "required"),), False, True),
+    ((("opentrail:approval", "no"), ("opentrail:dry-run", "yes")), False, False),
+])  # fmt: skip
+def test_answers_may_be_tried_dry_or_need_a_person(
+    world: AlarmsWorld, tags: Any, dry_run: bool, needs_approval: bool
+) -> None:
+    world.put(counting(tags=tags))
+    world.run(2)
+    world.point(1.0)
+    world.run(2)
+
+    (delivery,) = world.told()
+    assert (delivery.dry_run, delivery.needs_approval) == (dry_run, needs_approval)

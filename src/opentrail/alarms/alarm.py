@@ -122,6 +122,10 @@ class _Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def key(self) -> str:
         return alarm_key(self.account_id, self.region, self.name)
 
+    def tag(self, key: str) -> str:
+        """The value of a tag, "" if there is none."""
+        return dict(self.tags).get(key, "")
+
     def actions(self, state: State) -> tuple[str, ...]:
         """What is to be told when the alarm comes into a state."""
         match state:

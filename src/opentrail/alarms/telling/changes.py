@@ -33,6 +33,10 @@ from opentrail.alarms.telling.notification import (
 )
 from opentrail.alarms.telling.reasons import timestamp
 
+DRY_RUN_TAG = "opentrail:dry-run"
+APPROVAL_TAG = "opentrail:approval"
+"""Tags of an alarm, as of event rules: `true`, and `required`."""
+
 
 class ItemKind(StrEnum):
     """What a line of history tells."""
@@ -84,12 +88,16 @@ class AlarmChange(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         cause: The alarm's ARN.
         time: Epoch seconds.
+        dry_run: Targets are told as if, and never are.
+        needs_approval: A person has to allow each message.
     """
 
     cause: str
     account_id: str
     region: str
     time: float
+    dry_run: bool = False
+    needs_approval: bool = False
     history: tuple[HistoryItem, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -97,7 +105,8 @@ class AlarmChange(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """Of its document: in the order of time, the same for the same change."""
         parts = [item.id for item in self.history] + [notice.id for notice in self.notices]
-        return f"{int(self.time * 1000):014d}/{uuid5(NAMESPACE_URL, json.dumps(parts))}"
+        name = json.dumps([self.cause, *parts])
+        return f"{int(self.time * 1000):014d}/{uuid5(NAMESPACE_URL, name)}"
 
 
 _CHANGE: msgspec.json.Decoder[AlarmChange] = msgspec.json.Decoder(AlarmChange)
@@ -121,6 +130,11 @@ def state_change(alarm: Alarm, before: AlarmState, after: AlarmState) -> AlarmCh
     told = _actions(alarm, before, after) if after.suppressed is None else ()
     return _change(alarm, after.updated, (item, *(line for line, _ in told)),
                    (bus, *(notice for _, notice in told)))  # fmt: skip
+
+
+def tags_change(alarm: Alarm, when: float) -> AlarmChange:
+    """What follows when only an alarm's tags change: nothing but that the worker sees it."""
+    return _change(alarm, when, (), ())
 
 
 def held_back(alarm: Alarm, before: AlarmState, after: AlarmState, now: float) -> AlarmChange:
@@ -174,6 +188,8 @@ def _change(
         account_id=alarm.account_id,
         region=alarm.region,
         time=when,
+        dry_run=alarm.tag(DRY_RUN_TAG) == "true",
+        needs_approval=alarm.tag(APPROVAL_TAG) == "required",
         history=history,
         notices=notices,
     )

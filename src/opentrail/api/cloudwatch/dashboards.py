@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from opentrail.alarms.telling.changes import tags_change
 from opentrail.api.cloudwatch.alarm_input import tags_of
 from opentrail.api.cloudwatch.backends import (
     CloudWatchBackends,
@@ -22,7 +23,7 @@ from opentrail.api.cloudwatch.backends import (
     wrong_value,
 )
 from opentrail.api.cloudwatch.dashboard_body import findings, told
-from opentrail.api.cloudwatch.documents import find_alarm, put_alarm
+from opentrail.api.cloudwatch.documents import find_alarm, put_alarm, put_change
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Caller, Reply
 from opentrail.api.wire import read_json
@@ -198,14 +199,14 @@ def tag_resource(parameters: Parameters, caller: Caller, backends: CloudWatchBac
     added = {one["Key"]: one["Value"] for one in parameters["Tags"]}
     whole = dict(tags) | added
     checked = tags_of([{"Key": key, "Value": value} for key, value in whole.items()])
-    return Reply({}, (keep(checked),))
+    return Reply({}, keep(checked))
 
 
 def untag_resource(parameters: Parameters, caller: Caller, backends: CloudWatchBackends) -> Reply:
     """Tags removed by key; absent ones are passed over."""
     tags, keep = _tagged(parameters["ResourceARN"], caller, backends)
     gone = set(parameters["TagKeys"])
-    return Reply({}, (keep(tuple(one for one in tags if one[0] not in gone)),))
+    return Reply({}, keep(tuple(one for one in tags if one[0] not in gone)))
 
 
 def list_tags(parameters: Parameters, caller: Caller, backends: CloudWatchBackends) -> Reply:
@@ -216,23 +217,25 @@ def list_tags(parameters: Parameters, caller: Caller, backends: CloudWatchBacken
 
 def _tagged(
     arn: str, caller: Caller, backends: CloudWatchBackends
-) -> tuple[Tags, Callable[[Tags], Change]]:
-    """A resource's tags, and what keeps others."""
+) -> tuple[Tags, Callable[[Tags], tuple[Change, ...]]]:
+    """A resource's tags, and the changes that keep others."""
     partition = partition_of(caller.region)
     alarms = f"arn:{partition}:cloudwatch:{caller.region}:{caller.account_id}:alarm:"
     if arn.startswith(alarms):
         known = find_alarm(arn.removeprefix(alarms), caller, backends)
         if known is not None:
             alarm, version = known.alarm, known.version
-            return alarm.tags, lambda tags: put_alarm(
-                msgspec.structs.replace(alarm, tags=tags), version
+            now = round(caller.now.timestamp(), 3)
+            return alarm.tags, lambda tags: (
+                put_alarm(msgspec.structs.replace(alarm, tags=tags), version),
+                put_change(tags_change(alarm, now)),
             )
     boards = dashboard_arn(caller.account_id, caller.region, "")
     if arn.startswith(boards):
         document = _find(arn.removeprefix(boards), caller, backends)
         if document is not None:
             board, version = _DASHBOARD.decode(document.body), document.version
-            return board.tags, lambda tags: _kept(
-                msgspec.structs.replace(board, tags=tags), version
+            return board.tags, lambda tags: (
+                _kept(msgspec.structs.replace(board, tags=tags), version),
             )
     raise ApiError("ResourceNotFoundException", f"Unknown resource: {arn[:1024]}", 404)

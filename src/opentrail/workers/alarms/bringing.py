@@ -91,6 +91,8 @@ def _delivery(change: AlarmChange, notice: Notice) -> Delivery:
         payload=notice.payload.encode(),
         attributes=(("subject", notice.subject),) if notice.subject else (),
         created=int(change.time),
+        dry_run=change.dry_run,
+        needs_approval=change.needs_approval,
     )
 
 
