@@ -155,7 +155,9 @@ def read_records() -> tuple[list[Raw], str]:
                 [sys.executable, str(generator), "run", "--records", str(RECORDS), "--mode",
                  "jsonl", "--out", str(parts)], check=True, capture_output=True,
             )  # fmt: skip
-            path.write_bytes(b"".join(one.read_bytes() for one in sorted(parts.glob("part-*.jsonl"))))
+            path.write_bytes(
+                b"".join(one.read_bytes() for one in sorted(parts.glob("part-*.jsonl")))
+            )
         raws, kind = path.read_bytes().splitlines(), "generated"
     else:
         real = [json.dumps(one).encode() for one in corpora()]

@@ -1,7 +1,10 @@
 """A store of events and log groups, and an engine that answers queries over them."""
 
+import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from opentrail.adapters.events import SegmentEventStore
 from opentrail.adapters.log_events.memory import MemoryLogEventStore
@@ -19,6 +22,23 @@ GROUP = GroupKey(ACCOUNT, "us-east-1", "app")
 END = 4_000_000_000_000
 NOW = 1_800_000_000_000
 LIMITS = Limits(memory_bytes=256 * 1024 * 1024, threads=2)
+
+
+def record(number: int, **values: Any) -> bytes:
+    """A record, a second after the one before."""
+    when = datetime.fromtimestamp(1_783_000_000 + number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    usual = {
+        "eventVersion": "1.11",
+        "userIdentity": {"type": "IAMUser", "userName": "alice", "accessKeyId": "AKIA1"},
+        "eventTime": when, "eventSource": "s3.amazonaws.com", "eventName": "PutObject",
+        "awsRegion": "us-east-1", "sourceIPAddress": "10.0.0.1", "userAgent": "aws-cli",
+        "requestParameters": {"bucketName": "logs", "key": f"key-{number}"},
+        "eventID": f"{number:08x}-0000-4000-8000-000000000000", "requestID": f"request-{number}",
+        "eventType": "AwsApiCall", "eventCategory": "Data", "recipientAccountId": ACCOUNT,
+    }  # fmt: skip
+    return json.dumps(
+        {name: value for name, value in (usual | values).items() if value is not ...}
+    ).encode()
 
 
 class InsightsWorld:

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import events_world
 import insights_naive as naive
 import odd_events
-from insights_world import InsightsWorld, queried
+from insights_world import InsightsWorld, queried, record
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query.parser import parse
 from opentrail.logs.query.tree import Fields, Filter, Name
@@ -354,9 +353,7 @@ def test_fields_of_odd_records_are_what_they_say(
 
 def test_the_store_answers_as_the_records_do(world: InsightsWorld) -> None:
     raws = [
-        events_world.record(
-            n, eventName=f"Name{n % 3}", requestParameters={"n": n, "deep": [n % 2]}
-        )
+        record(n, eventName=f"Name{n % 3}", requestParameters={"n": n, "deep": [n % 2]})
         for n in range(40)
     ]
     world.store.append(raws)

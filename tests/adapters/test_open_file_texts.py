@@ -5,8 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import events_world
-from insights_world import InsightsWorld
+from insights_world import InsightsWorld, record
 from opentrail.adapters.events.segments import parquet
 from opentrail.adapters.events.segments.columns import make_columns
 
@@ -15,7 +14,7 @@ _HALF = "\ud800"
 
 def _records() -> list[bytes]:
     return [
-        events_world.record(n, userAgent=f"agent {_HALF}" if n == 3 else "agent", errorMessage="no")
+        record(n, userAgent=f"agent {_HALF}" if n == 3 else "agent", errorMessage="no")
         for n in range(20)
     ]
 

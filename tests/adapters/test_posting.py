@@ -16,7 +16,7 @@ from webhooks import raw_server, receiver
 from opentrail.adapters.targets.posting import AddressRefused, Poster
 from opentrail.adapters.targets.webhook import WebhookTarget
 from opentrail.errors import Unavailable
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.ports.targets.target import Outcome
 from opentrail.targets.address import parse_networks
 from opentrail.targets.webhook import parse_url, webhook_secret

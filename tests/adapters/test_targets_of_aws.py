@@ -21,7 +21,7 @@ from opentrail.adapters.targets.email import EmailTarget, parse_mail_server
 from opentrail.adapters.targets.function import FunctionTarget
 from opentrail.adapters.targets.upstream import LambdaTarget, LogGroupTarget, QueueTarget
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.outbox import Delivery, DeliveryState, Kept
+from opentrail.ports.targets.outbox import Delivery, DeliveryState, Kept
 from opentrail.ports.targets.target import Outcome
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.outbox import MemoryOutbox
 from opentrail.api.events import EventsBackends, events_service
 from opentrail.clock import SystemClock
-from opentrail.ports.outbox import DeliveryQuery, Kept
+from opentrail.ports.targets.outbox import DeliveryQuery, Kept
 from opentrail.trail.quotas import Quotas
 from opentrail.workers.rules import FOLLOWER, Publisher
 

@@ -22,7 +22,7 @@ from opentrail.adapters.targets.topics import OwnTopics
 from opentrail.api.sns.backends import SnsBackends
 from opentrail.api.sns.service import sns_service
 from opentrail.clock import SystemClock
-from opentrail.ports.outbox import Delivery, DeliveryQuery
+from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 from opentrail.targets.notification import Seal
 
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alerts"

@@ -14,7 +14,7 @@ from opentrail.app.settings import Settings
 from opentrail.app.wiring import open_parts
 from opentrail.cli.main import commands
 from opentrail.errors import InvalidInput
-from opentrail.ports.outbox import Attempt, Delivery, DeliveryQuery, DeliveryState, Step
+from opentrail.ports.targets.outbox import Attempt, Delivery, DeliveryQuery, DeliveryState, Step
 
 ACCOUNT = "123456789012"
 LAMBDA = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function"

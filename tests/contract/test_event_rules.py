@@ -12,7 +12,7 @@ import pytest
 from running import ACCOUNT, BIN, Running, make, running, wait_for
 
 from opentrail.adapters.outbox import FILE_NAME, SqliteOutbox
-from opentrail.ports.outbox import Delivery, DeliveryQuery
+from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
 

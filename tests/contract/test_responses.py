@@ -15,7 +15,7 @@ from webhooks import Receiver, raw_server, receiver
 
 from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.adapters.outbox import FILE_NAME, SqliteOutbox
-from opentrail.ports.outbox import DeliveryQuery, DeliveryState, Kept
+from opentrail.ports.targets.outbox import DeliveryQuery, DeliveryState, Kept
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
 

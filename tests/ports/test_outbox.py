@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from opentrail.adapters.outbox import MemoryOutbox, SqliteOutbox
-from opentrail.ports.outbox import (
+from opentrail.ports.targets.outbox import (
     FIRST_ATTEMPTS_KEPT,
     LAST_ATTEMPTS_KEPT,
     LONGEST_CHAIN,
@@ -322,7 +322,7 @@ PUT_FOR_EVER = """
 import sys
 from pathlib import Path
 from opentrail.adapters.outbox import SqliteOutbox
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 
 outbox = SqliteOutbox(Path(sys.argv[1]))
 for number in range((outbox.place("f") or 0), 1_000_000):

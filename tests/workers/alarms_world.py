@@ -27,8 +27,8 @@ from opentrail.alarms.telling.changes import configuration_change, state_change
 from opentrail.clock import ManualClock
 from opentrail.ports.metrics import Datapoint
 from opentrail.ports.metrics.alarm_history import HistoryQuery
-from opentrail.ports.outbox import Delivery, DeliveryQuery
 from opentrail.ports.state import Change
+from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 from opentrail.rules.book import Bus
 from opentrail.rules.envelope import Custom
 from opentrail.workers.alarms import AlarmsWorker

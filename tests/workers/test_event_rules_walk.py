@@ -14,8 +14,8 @@ from opentrail.adapters.journal import MemoryJournal
 from opentrail.adapters.outbox import MemoryOutbox
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.clock import ManualClock
-from opentrail.ports.outbox import Attempt, Delivery, DeliveryQuery, DeliveryState, Step
 from opentrail.ports.state import Change
+from opentrail.ports.targets.outbox import Attempt, Delivery, DeliveryQuery, DeliveryState, Step
 from opentrail.rules.rule import (
     RULE_KIND,
     RULES_CHANGED_KEY,

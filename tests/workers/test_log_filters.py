@@ -22,8 +22,8 @@ from opentrail.logs.names import GroupKey
 from opentrail.logs.subscription import SUBSCRIPTION_KIND, SubscriptionFilter
 from opentrail.ports.log_events import LogEvent
 from opentrail.ports.metrics import Datapoint, Series
-from opentrail.ports.outbox import Delivery, DeliveryQuery, DeliveryState
 from opentrail.ports.state import Change
+from opentrail.ports.targets.outbox import Delivery, DeliveryQuery, DeliveryState
 from opentrail.workers.logs import LogFilterWorker
 from opentrail.workers.logs import samples as samples_module
 from opentrail.workers.logs.expiring import LogEventsKeeper

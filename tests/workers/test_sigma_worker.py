@@ -19,9 +19,9 @@ from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.clock import ManualClock, iso_seconds
 from opentrail.errors import Unavailable
-from opentrail.ports.outbox import Delivery, DeliveryQuery
 from opentrail.ports.sigma.findings import FindingQuery
 from opentrail.ports.state import Change
+from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.muting import MUTE_KIND, Mute
 from opentrail.sigma.remembering import Changes

@@ -13,7 +13,7 @@ import pytest
 from opentrail.adapters.outbox import MemoryOutbox
 from opentrail.clock import ManualClock, SystemClock
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.outbox import Delivery, DeliveryState, Kept, Step
+from opentrail.ports.targets.outbox import Delivery, DeliveryState, Kept, Step
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Terms
 from opentrail.workers.targets.keeping import KEPT_FOR, OutboxKeeper
 from opentrail.workers.targets.lanes import AT_ONCE, NOT_QUICK, OF_A_LANE

@@ -45,13 +45,13 @@ from opentrail.api.organizations import organizations_service
 from opentrail.api.outcome import Backends
 from opentrail.api.services import Service
 from opentrail.api.throttle import Throttle
-from opentrail.app.log_groups import LogGroupParts, open_log_groups
 from opentrail.app.responding.opening import Responding, open_responding
 from opentrail.app.responding.secret import kept_secret
 from opentrail.app.searching.asking import Searching
 from opentrail.app.searching.people import PeopleFields
 from opentrail.app.settings import Settings
 from opentrail.app.watching import AlarmParts
+from opentrail.app.watching.log_groups import LogGroupParts, open_log_groups
 from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput

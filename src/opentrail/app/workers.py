@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from opentrail.app.log_queries import QueryParts
+from opentrail.app.watching.log_queries import QueryParts
 from opentrail.app.wiring import Parts, open_event_store
 
 IDLE_SECONDS = 0.1

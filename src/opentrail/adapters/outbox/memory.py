@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from opentrail.ports.outbox import (
+from opentrail.ports.targets.outbox import (
     FINISHED,
     FIRST_ATTEMPTS_KEPT,
     LAST_ATTEMPTS_KEPT,

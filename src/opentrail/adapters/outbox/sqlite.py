@@ -17,7 +17,7 @@ import msgspec
 from opentrail.adapters.outbox import schema
 from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
 from opentrail.errors import Unavailable
-from opentrail.ports.outbox import (
+from opentrail.ports.targets.outbox import (
     FINISHED,
     FIRST_ATTEMPTS_KEPT,
     LAST_ATTEMPTS_KEPT,

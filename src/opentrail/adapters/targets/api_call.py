@@ -14,7 +14,7 @@ from typing import Any
 from opentrail.adapters.targets.calls import CallRefused, ServerCalls, told
 from opentrail.arn import Arn
 from opentrail.errors import InvalidInput
-from opentrail.ports.outbox import ANSWER_BYTES, Delivery
+from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.targets.function import check_role
 

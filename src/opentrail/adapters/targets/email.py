@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from opentrail.adapters.targets.upstream import delivered, text_of
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Terms
 
 TIMEOUT_SECONDS = 15.0

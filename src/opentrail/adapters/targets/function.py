@@ -10,8 +10,8 @@ import msgspec
 from opentrail.adapters.targets.calls import ServerCalls
 from opentrail.adapters.targets.running import Run, run_function
 from opentrail.errors import InvalidInput
-from opentrail.ports.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.targets.function import FUNCTION_KIND, RETRIES, Function, function_key
 

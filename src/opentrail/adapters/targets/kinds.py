@@ -11,7 +11,7 @@ from opentrail.adapters.targets.upstream import LambdaTarget, LogGroupTarget, Qu
 from opentrail.adapters.targets.webhook import WebhookTarget
 from opentrail.arn import Arn
 from opentrail.errors import InvalidArn
-from opentrail.ports.outbox import Kept
+from opentrail.ports.targets.outbox import Kept
 from opentrail.ports.targets.target import Answer, Target
 from opentrail.targets.webhook import is_webhook
 

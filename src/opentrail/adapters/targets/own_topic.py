@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from opentrail.adapters.targets.upstream import delivered, own, text_of
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.ports.targets.publishing import Publisher
 from opentrail.ports.targets.target import NO_TERMS, Answer, Terms
 from opentrail.targets.notification import Publication

@@ -14,8 +14,8 @@ from opentrail.adapters.targets.filtering import wants
 from opentrail.clock import Clock
 from opentrail.ports.destinations import DestinationNotFound
 from opentrail.ports.ids import Ids
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.targets.notification import Publication, Seal, confirmation, notification
 from opentrail.targets.topic import (
     ASKED,

@@ -11,7 +11,7 @@ from opentrail.adapters.targets.calls import told
 from opentrail.arn import Arn
 from opentrail.errors import InvalidInput
 from opentrail.ports.destinations import DestinationNotFound, LogEvent, LogGroups
-from opentrail.ports.outbox import Delivery, Kept
+from opentrail.ports.targets.outbox import Delivery, Kept
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.targets.notification import ATTRIBUTE
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from opentrail import __version__
 from opentrail.adapters.targets.posting import Posted, Poster
-from opentrail.ports.outbox import ANSWER_BYTES, Delivery
+from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.targets.webhook import attribute_headers, parse_url, signature_headers
 

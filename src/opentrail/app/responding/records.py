@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from opentrail.gateway import GroupCommit
-from opentrail.ports.outbox import Outbox
+from opentrail.ports.targets.outbox import Outbox
 
 AT_ONCE = 500
 

@@ -12,8 +12,8 @@ from opentrail.adapters.metrics import SqliteMetricStore
 from opentrail.api.cloudwatch import CloudWatchBackends, cloudwatch_service
 from opentrail.api.services import Service
 from opentrail.clock import Clock
-from opentrail.ports.outbox import Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Outbox
 from opentrail.workers.alarms import AlarmsWorker, MetricsKeeper
 from opentrail.workers.rules import Publisher
 

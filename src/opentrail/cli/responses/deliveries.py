@@ -15,7 +15,7 @@ from opentrail.app.settings import read_settings
 from opentrail.app.wiring import Parts, open_parts
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail, output, safe
 from opentrail.clock import Clock, iso_seconds
-from opentrail.ports.outbox import Attempt, DeliveryQuery, DeliveryState, Kept, Outbox
+from opentrail.ports.targets.outbox import Attempt, DeliveryQuery, DeliveryState, Kept, Outbox
 from opentrail.workers.targets import persons
 
 deliveries = typer.Typer(

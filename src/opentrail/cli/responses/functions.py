@@ -16,8 +16,8 @@ from opentrail.app.settings import read_settings
 from opentrail.app.wiring import Parts, default_account, identities_path, open_parts
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, fail, messages, output, safe
 from opentrail.errors import InvalidInput
-from opentrail.ports.outbox import Delivery, DeliveryState, Step
 from opentrail.ports.state import Change
+from opentrail.ports.targets.outbox import Delivery, DeliveryState, Step
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome
 from opentrail.targets.function import FUNCTION_KIND, Function, checked
 from opentrail.workers.targets.deciding import Tried, after_try

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from opentrail.ports.outbox import Delivery, Kept
+from opentrail.ports.targets.outbox import Delivery, Kept
 
 
 class Outcome(StrEnum):

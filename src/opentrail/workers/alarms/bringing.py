@@ -13,8 +13,8 @@ import structlog
 from opentrail.alarms.alarm import CHANGE_KIND, bus_arn
 from opentrail.alarms.telling.changes import AlarmChange, Notice, read_change
 from opentrail.ports.metrics.alarm_history import AlarmHistory
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import Change, StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.predicate.reading import decoded
 from opentrail.rules.book import Bus
 from opentrail.rules.envelope import Custom

@@ -32,8 +32,8 @@ from opentrail.errors import StateConflict, Unavailable
 from opentrail.ports.metrics import MetricStore
 from opentrail.ports.metrics.alarm_history import AlarmHistory
 from opentrail.ports.metrics.queries import MetricReader
-from opentrail.ports.outbox import Outbox
 from opentrail.ports.state import Change, StateStore
+from opentrail.ports.targets.outbox import Outbox
 from opentrail.workers.alarms.book import AlarmBook, Entry
 from opentrail.workers.alarms.bringing import Bringer, Publish
 from opentrail.workers.alarms.composing import composed

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from opentrail.alarms.datapoint import Datapoint
 from opentrail.errors import Unavailable
 from opentrail.ports.metrics import MetricStore
-from opentrail.ports.outbox import Delivery, Outbox
+from opentrail.ports.targets.outbox import Delivery, Outbox
 
 KEEP_EVERY = timedelta(seconds=5)
 """A place behind events that made nothing is kept so often: they can be read again."""

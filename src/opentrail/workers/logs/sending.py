@@ -8,7 +8,7 @@ from opentrail.alarms.filter_pattern import LogMessage
 from opentrail.logs.event import EventPlace, Source
 from opentrail.logs.subscription import Sent, SubscriptionFilter, batches, delivery_id, payload
 from opentrail.ports.log_events import StoredLogEvent
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.record import RecordHead
 
 

@@ -29,8 +29,8 @@ from opentrail.logs.subscription import SubscriptionFilter
 from opentrail.ports.journal import Entry, JournalReader
 from opentrail.ports.log_events import LogEventStore, StoredLogEvent
 from opentrail.ports.metrics import MetricStore
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.record import RecordHead, read_record
 from opentrail.trail.feeds import MOST_RECORD_BYTES, feeding, stream_name
 from opentrail.trail.trail import Trail

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from opentrail.clock import iso_seconds
-from opentrail.ports.outbox import Delivery
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.rules.book import ActiveRule
 from opentrail.rules.envelope import Event, stable_id
 from opentrail.rules.rule import MOST_ATTEMPTS, MOST_SECONDS, Rule, Target

@@ -20,8 +20,8 @@ import structlog
 from opentrail.clock import Clock
 from opentrail.errors import StateConflict
 from opentrail.ports.journal import Entry, JournalReader
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import Change, StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.predicate.reading import decoded
 from opentrail.rules.book import ActiveRules
 from opentrail.rules.envelope import of_record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opentrail.clock import Clock
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.rules.book import Bus
 from opentrail.rules.envelope import Custom, of_custom
 from opentrail.workers.rules.firing import deliveries

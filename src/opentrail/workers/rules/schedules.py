@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from opentrail.clock import Clock, iso_seconds
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.rules.book import ActiveRule
 from opentrail.rules.envelope import of_schedule
 from opentrail.rules.rule import MOST_SECONDS

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from opentrail.clock import iso_seconds
-from opentrail.ports.outbox import Delivery
 from opentrail.ports.sigma.rule_files import FindingTarget
+from opentrail.ports.targets.outbox import Delivery
 from opentrail.sigma.finding import Finding
 
 _NAMESPACE = uuid.UUID("6b0cc3a9-3a43-5f0c-a1a4-2f1c0b7f4a55")

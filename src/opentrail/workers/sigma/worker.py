@@ -18,10 +18,10 @@ import structlog
 
 from opentrail.clock import Clock
 from opentrail.ports.journal import Entry, JournalReader
-from opentrail.ports.outbox import Delivery, Outbox
 from opentrail.ports.sigma.findings import FindingStore, Limits
 from opentrail.ports.sigma.rule_files import Rulebook, RuleFiles
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.predicate.reading import decoded
 from opentrail.sigma.detection import Detection
 from opentrail.sigma.finding import Finding

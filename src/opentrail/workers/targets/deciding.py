@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from opentrail.clock import Clock
-from opentrail.ports.outbox import Attempt, DeliveryState, Kept, Step
+from opentrail.ports.targets.outbox import Attempt, DeliveryState, Kept, Step
 from opentrail.ports.targets.target import Answer, Outcome, Terms
 from opentrail.recording.responses import GIVEN_UP, ResponseFacts, response_record
 from opentrail.targets.backoff import pause_seconds, why_given_up

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from opentrail.clock import Clock
-from opentrail.ports.outbox import (
+from opentrail.ports.targets.outbox import (
     DeliveryQuery,
     DeliveryState,
     DeliveryUnknown,

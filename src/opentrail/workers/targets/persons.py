@@ -6,7 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 
 from opentrail.clock import Clock
-from opentrail.ports.outbox import Delivery, DeliveryState, DeliveryUnknown, Kept, Outbox, Step
+from opentrail.ports.targets.outbox import (
+    Delivery,
+    DeliveryState,
+    DeliveryUnknown,
+    Kept,
+    Outbox,
+    Step,
+)
 from opentrail.recording.responses import (
     APPROVED,
     REFUSED,

@@ -15,7 +15,7 @@ import structlog
 
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.outbox import DeliveryState, Kept, Outbox, Step, lane_of
+from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Targets
 from opentrail.workers.targets.deciding import (
     Tried,

@@ -12,14 +12,14 @@ from opentrail.adapters.metrics import FILE_NAME as METRICS_FILE
 from opentrail.adapters.metrics import SqliteMetricStore
 from opentrail.api.logs import LogsBackends, logs_service
 from opentrail.api.services import Service
-from opentrail.app.log_queries import QueryParts
 from opentrail.app.settings import Settings
+from opentrail.app.watching.log_queries import QueryParts
 from opentrail.clock import Clock
 from opentrail.ports.destinations import Destinations, LogViews
 from opentrail.ports.events import EventReader
 from opentrail.ports.journal import JournalReader
-from opentrail.ports.outbox import Outbox
 from opentrail.ports.state import StateStore
+from opentrail.ports.targets.outbox import Outbox
 from opentrail.workers.logs.expiring import LogEventsKeeper
 from opentrail.workers.logs.feeds import FeedKeeper
 from opentrail.workers.logs.worker import FOLLOWER, LogFilterWorker, Stores
