@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 from backends import adopt_key, backends
-from running import ACCOUNT, Running, make, running, wait_for
+from running import ACCOUNT, BIN, Running, make, running, wait_for
 from test_terraform import PLUGINS, terraform
 
 from opentrail.adapters.metrics import FILE_NAME, SqliteMetricStore
@@ -219,3 +221,20 @@ def test_terraform_makes_groups_filters_and_subscriptions_and_then_finds_nothing
     assert len(filters) == 3
     assert group["retentionInDays"] == 30
     assert not left
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "log-groups.md"
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    with running(tmp_path / "data") as server:
+        environment = server.environment()
+        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text], env=environment, capture_output=True,
+            text=True, timeout=200, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CreateUser" in done.stdout
