@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,14 @@ from typing import Any
 import typer
 
 from opentrail.api.cloudtrail.operations import HANDLERS, NOT_YET
+from opentrail.api.cloudwatch import service as cloudwatch
 from opentrail.api.errors import NEVER
+from opentrail.api.events import service as events
+from opentrail.api.logs import insights
+from opentrail.api.logs import service as logs
+from opentrail.api.sns import service as sns
 from opentrail.app.settings import PREFIX, Settings
+from opentrail.aws.models import service_model
 from opentrail.cli.main import commands
 from opentrail.trail.quotas import Quotas
 
@@ -42,6 +49,14 @@ DIFFERENCES = {
     "all regions it does not count the trails there: AWS names no error for it.",
 }
 """What a client can tell from AWS, of each operation."""
+
+WATCHING: dict[str, tuple[str, Mapping[str, object], str]] = {
+    "CloudWatch Logs": ("logs", logs.HANDLERS | insights.HANDLERS, "log-groups.md"),
+    "CloudWatch": ("cloudwatch", cloudwatch.HANDLERS, "alarms.md"),
+    "EventBridge": ("events", events.HANDLERS, "event-rules.md"),
+    "SNS": ("sns", sns.HANDLERS, "respond-to-events.md"),
+}
+"""Services besides CloudTrail: model, handlers, and the page that shows their use."""
 
 NOTE = "<!-- written by tools/make_reference.py -->\n"
 
@@ -71,19 +86,31 @@ def operations_page() -> str:
     """Every operation of the API, its state and its known differences."""
     return (
         f"{NOTE}# Operations of the API\n\n"
-        "OpenTrail answers `cloudtrail` and `cloudtrail-data`, and `organizations` once\n"
-        "`opentrail org` made an organization; all other services are forwarded.\n"
+        "OpenTrail answers `cloudtrail` and `cloudtrail-data`, `organizations` once\n"
+        "`opentrail org` made an organization, and, unless an upstream is named for them, `logs`,\n"
+        "`monitoring` (CloudWatch), `events` and `sns`; all other services are forwarded.\n"
         "Every call needs a valid Signature Version 4.\n"
-        f"{len(HANDLERS)} operations are done; {len(NOT_YET)} are not yet, and answer "
-        "`UnsupportedOperationException`.\n\n"
+        "Operations that are not yet done answer `UnsupportedOperationException`.\n\n"
+        f"## CloudTrail\n\n{len(HANDLERS)} operations are done, {len(NOT_YET)} not yet.\n\n"
         "| operation | state | what it gives | known differences |\n|---|---|---|---|\n"
         + "".join(_operation(name) for name in sorted(HANDLERS.keys() | NOT_YET))
-        + f"\n## Known differences of all\n\n{GENERAL}\n"
-        "## Errors that are never returned\n\n| error | why |\n|---|---|\n"
+        + f"\n### Known differences of all\n\n{GENERAL}\n"
+        "### Errors that are never returned\n\n| error | why |\n|---|---|\n"
         + "".join(f"| `{name}` | {why} |\n" for name, why in sorted(NEVER.items()))
+        + "".join(_watching(title, *one) for title, one in WATCHING.items())
         + "\n## Quotas\n\n`OPENTRAIL_QUOTAS=name=number,...`; AWS's values are the defaults,\n"
         "but for calls a second, which are not limited.\n\n"
         "| quota | default | meaning |\n|---|---|---|\n" + "".join(_quotas())
+    )
+
+
+def _watching(title: str, model: str, handlers: Mapping[str, object], page: str) -> str:
+    """What is answered of a service, and how many operations are not yet."""
+    missing = len(set(service_model(model).operation_names) - handlers.keys())
+    done = ", ".join(f"`{name}`" for name in sorted(handlers))
+    return (
+        f"\n## {title}\n\n[How it is used](../how-to/{page}). {len(handlers)} operations are done, "
+        f"{missing} not yet: {done}.\n"
     )
 
 
