@@ -8,7 +8,7 @@ Source: spec: api, section 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -127,6 +127,8 @@ class OwnServices:
         sent = read_members(request, call)
         resources = service.resources(name, sent, caller)
         self._admission.authorize(name, resources, sent, caller, request)  # (3)
+        passed = service.passes(name, sent)
+        self._admission.authorize("PassRole", passed, sent, replace(caller, service="iam"), request)
         answer = service.answer(name)
         return answer(_checked(service, call, sent), caller)  # (4, 5)
 

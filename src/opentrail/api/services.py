@@ -45,6 +45,11 @@ def any_resource(operation: str, parameters: Parameters, caller: Caller) -> Iter
     return ("*",)
 
 
+def no_roles(operation: str, parameters: Parameters) -> Iterable[str]:  # noqa: ARG001 - as Service.passes
+    """No role is given to the service."""
+    return ()
+
+
 def plain_code(operation: str, problem: Problem) -> str:  # noqa: ARG001 - as Service.code_of
     """The code of most services for input that does not keep the model's constraints."""
     return "SerializationException" if problem.is_type else "ValidationException"
@@ -62,6 +67,8 @@ class Service:
         code_of: The error's name for an input that breaks the model: (operation, problem); it
             raises an ApiError where AWS's message is another than usual.
         resources: The ARNs that rights are asked for: (operation, what is sent, caller).
+        passes: The ARNs of roles that the service is to act with: the caller must have the right
+            to pass them (iam:PassRole), or rules would do for it what it may not.
         max_body_bytes: Of a request as it is sent.
     """
 
@@ -71,6 +78,7 @@ class Service:
     refused: Callable[[str], ApiError] = not_yet
     code_of: Callable[[str, Problem], str] = plain_code
     resources: Callable[[str, Parameters, Caller], Iterable[str]] = any_resource
+    passes: Callable[[str, Parameters], Iterable[str]] = no_roles
     max_body_bytes: int = MAX_BODY_BYTES
 
     def answer(self, operation: str) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from opentrail.api.events import buses, custom, permissions, rules, tags, targets
 from opentrail.api.events.stored import EventsBackends, Parameters
@@ -68,6 +68,7 @@ def events_service(backends: EventsBackends) -> Service:
         model="events",
         answers=bound(HANDLERS, backends),
         resources=resources,
+        passes=_passed_roles,
         max_body_bytes=MAX_BODY_BYTES,
     )
 
@@ -89,6 +90,14 @@ def resources(operation: str, parameters: Parameters, caller: Caller) -> Iterabl
     if operation == "PutEvents":
         return _buses_of(parameters.get("Entries"), caller)
     return ("*",)
+
+
+def _passed_roles(operation: str, parameters: Parameters) -> tuple[str, ...]:  # noqa: ARG001 - as Service.passes
+    """The roles of a rule and of its targets."""
+    targets = parameters.get("Targets")
+    given = [parameters, *(targets if isinstance(targets, list) else ())]
+    roles = [one.get("RoleArn") for one in given if isinstance(one, Mapping)]
+    return tuple(dict.fromkeys(role for role in roles if isinstance(role, str) and role))
 
 
 def _buses_of(entries: object, caller: Caller) -> tuple[str, ...]:
