@@ -115,7 +115,7 @@ def test_an_event_reaches_a_webhook_signed_and_is_recorded(server: Running, hook
     (record,) = wait_for(lambda: responses(server, "WebhookSent", arn))
     assert record["additionalEventData"]["causeEventIDs"] == [got.json["detail"]["eventID"]]
     assert record["additionalEventData"]["deliveryId"] == got.headers["webhook-id"]
-    assert record["serviceEventDetails"]["target"] == hook.url()
+    assert record["serviceEventDetails"]["target"] == hook.url("")
 
 
 def test_what_fails_is_tried_again_with_one_idempotency_key(

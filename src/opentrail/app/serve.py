@@ -91,7 +91,9 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
     lock.take()
     processes = Processes()
     parts = open_parts(settings)
-    parts.identities.learn([parts.responding().responder()])
+    responding = parts.responding()
+    responding.check()
+    parts.identities.learn([responding.responder()])
     named = parse_upstreams(settings.upstreams)
     embedded: EmbeddedServices | None = None
     try:

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from opentrail import __version__
+from opentrail.adapters.outbox import FILE_NAME as OUTBOX_FILE
+from opentrail.adapters.outbox import SqliteOutbox
 from opentrail.app.serve import Started, serve
 from opentrail.app.settings import Settings, read_settings
 from opentrail.app.telemetry.log import start_log
@@ -153,7 +155,7 @@ def status_command(
         output.print_json(data={"format": 1, "complete": status.complete, **told})
     else:
         for name, one in members.items():
-            output.print(f"{name:18} {one}")
+            output.print(f"{name:26} {one}")
         output.print(_completeness(status))
     if not status.complete:
         raise typer.Exit(EXIT_FINDINGS)
@@ -173,7 +175,8 @@ def secret_digest_command() -> None:
 
 
 def _stored(settings: Settings) -> dict[str, int]:
-    """What the store of events holds, and what it takes."""
+    """What the store of events holds, and what it takes; how deliveries to targets stand."""
+    standing = SqliteOutbox(settings.data / OUTBOX_FILE).figures()
     figures = open_event_reader(settings).figures()
     by_kind = {f"{kind}_bytes": length for kind, length in figures.disk_bytes.items()}
     return {
@@ -183,6 +186,11 @@ def _stored(settings: Settings) -> dict[str, int]:
         "events_unreadable": figures.unreadable,
         "events_bytes": sum(by_kind.values()),
         **by_kind,
+        **{
+            f"deliveries_{state.replace('-', '_')}": count
+            for state, count in sorted(standing.by_state.items())
+        },
+        "responses_unrecorded": standing.unrecorded,
     }
 
 

@@ -59,8 +59,8 @@ class WebhookUrl:
 
     @property
     def shown(self) -> str:
-        """The URL without what may be secret: user, password and query."""
-        return f"{self.scheme}://{self.host_header}{self.path.partition('?')[0]}"
+        """The URL without what may be secret: chat services have their secrets in the path."""
+        return f"{self.scheme}://{self.host_header}"
 
 
 def is_webhook(target: str) -> bool:
@@ -68,27 +68,37 @@ def is_webhook(target: str) -> bool:
     return target.lower().startswith(("http://", "https://"))
 
 
+def shown_target(target: str) -> str:
+    """A delivery's target without what may be secret."""
+    if not is_webhook(target):
+        return target
+    try:
+        return parse_url(target).shown
+    except InvalidUrl:
+        return target.partition(":")[0]
+
+
 def parse_url(text: str) -> WebhookUrl:
     """The URL in `text`.
 
     Raises:
-        InvalidUrl: it is none that can be posted to.
+        InvalidUrl: it is none that can be posted to; the message does not repeat it, since it may
+            hold a secret.
     """
     if not _URL.fullmatch(text) or len(text) > MOST_URL:
         raise InvalidUrl(
-            f"URL {text[:100]!r}: expected up to {MOST_URL} printable ASCII characters, "
-            "none of them a backslash"
+            f"the URL is not up to {MOST_URL} printable ASCII characters without a backslash"
         )
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as cause:
-        raise InvalidUrl(f"URL {text[:100]!r}: {cause}") from cause
+        raise InvalidUrl(f"the URL can't be read: {cause}") from cause
     if parts.scheme not in _PORTS:
-        raise InvalidUrl(f"URL {text[:100]!r} begins with neither http:// nor https://")
+        raise InvalidUrl("the URL begins with neither http:// nor https://")
     host = parts.hostname or ""
     if not _HOST.fullmatch(host) or port == 0:
-        raise InvalidUrl(f"URL {text[:100]!r} names no host that can be called")
+        raise InvalidUrl("the URL names no host that can be called")
     user, at, _ = parts.netloc.rpartition("@")
     return WebhookUrl(
         scheme=parts.scheme,

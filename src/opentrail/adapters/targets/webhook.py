@@ -10,7 +10,12 @@ from opentrail import __version__
 from opentrail.adapters.targets.posting import Posted, Poster
 from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
-from opentrail.targets.webhook import attribute_headers, parse_url, signature_headers
+from opentrail.targets.webhook import (
+    attribute_headers,
+    parse_url,
+    shown_target,
+    signature_headers,
+)
 
 _AGAIN = frozenset({401, 407, 408, 409, 425, 429})
 """Besides 5xx: what another try may help against, as EventBridge's API destinations have it."""
@@ -36,7 +41,7 @@ class WebhookTarget:
         return NO_TERMS
 
     def shown(self, delivery: Delivery) -> str:
-        return parse_url(delivery.target).shown
+        return shown_target(delivery.target)
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         url = parse_url(delivery.target)

@@ -37,6 +37,7 @@ from opentrail.app.responding.threads import DaemonThreads
 from opentrail.app.settings import Settings
 from opentrail.app.telemetry.status import is_running, read_status
 from opentrail.clock import Clock
+from opentrail.errors import InvalidInput
 from opentrail.ports.destinations import Destinations, LogGroups
 from opentrail.ports.ids import Ids
 from opentrail.ports.state import StateStore
@@ -44,7 +45,7 @@ from opentrail.record.principal import Credential, Principal, PrincipalType
 from opentrail.recording.responses import EVENT_SOURCE
 from opentrail.targets.address import parse_networks
 from opentrail.targets.notification import Seal
-from opentrail.targets.webhook import webhook_secret
+from opentrail.targets.webhook import parse_url, webhook_secret
 from opentrail.workers.targets.keeping import OutboxKeeper
 from opentrail.workers.targets.lanes import AT_ONCE
 from opentrail.workers.targets.worker import TargetsWorker
@@ -74,6 +75,18 @@ class Responding:
     outbox: SqliteOutbox
     signer: TopicSigner
     master: bytes = field(repr=False)
+
+    def check(self) -> None:
+        """Nothing, if the settings of targets fit.
+
+        Raises:
+            InvalidInput: one does not.
+        """
+        settings = self.settings
+        parse_networks(settings.target_networks)
+        parse_mail_server(settings.smtp_url, settings.smtp_sender)
+        if settings.public_url and parse_url(settings.public_url).path != "/":
+            raise InvalidInput(f"public URL {settings.public_url}: expected one without a path")
 
     def topics(self) -> OwnTopics:
         """OpenTrail's own topics."""
@@ -160,7 +173,9 @@ class Responding:
         return any(role.arn == arn for role in file.roles)
 
     def _seal(self) -> Seal:
-        return Seal(self.signer, self.settings.public_url or server_endpoint(self.settings))
+        return Seal(
+            self.signer, self.settings.public_url.rstrip("/") or server_endpoint(self.settings)
+        )
 
 
 def open_responding(

@@ -21,6 +21,7 @@ from opentrail.recording.responses import (
     ResponseFacts,
     response_record,
 )
+from opentrail.targets.webhook import shown_target
 
 AGAIN = frozenset({DeliveryState.GIVEN_UP, DeliveryState.REFUSED, DeliveryState.WAITING})
 """States from which a person may have it tried again."""
@@ -89,7 +90,6 @@ def _facts(delivery: Delivery, name: str, person: str, at: int) -> ResponseFacts
         delivery_id=delivery.id,
         cause=delivery.cause,
         event_ids=delivery.event_ids,
-        # A URL may hold a secret behind its path, or before its host.
-        target=delivery.target.partition("?")[0].rpartition("@")[2],
+        target=shown_target(delivery.target),
         person=person,
     )
