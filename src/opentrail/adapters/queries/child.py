@@ -50,7 +50,6 @@ class _Process:
         begin = read_to_engine(self._source)
         if not isinstance(begin, Begin):
             return
-        resource.setrlimit(resource.RLIMIT_DATA, (begin.data_bytes, begin.data_bytes))
         engine = QueryEngine(
             Path(begin.events),
             SqliteLogEventStore(Path(begin.log_events)),
@@ -63,6 +62,9 @@ class _Process:
             ),
         )
         engine.warm()
+        # Above what the libraries have taken for themselves by now, most of it never touched.
+        most = _data_bytes() + begin.data_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
         threading.Thread(target=self._listen, args=(engine,), daemon=True).start()
         while True:
             self._answer(engine, self._asked.get())
@@ -109,6 +111,12 @@ class _Process:
     def _tell(self, message: FromEngine) -> None:
         with self._writing:
             write(self._out, message)
+
+
+def _data_bytes() -> int:
+    """Private memory that this process has mapped."""
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    return pages * resource.getpagesize()
 
 
 def main() -> None:

@@ -257,9 +257,9 @@ class Run:
 
     def _linked(self, sources: list[EventSource]) -> tuple[Stored, list[Path]]:
         for _ in range(_TRIES):
-            stored = self.engine.stored(sources)
-            # Joined with others since: the next snapshot has them.
+            # What was joined with others since is in the next snapshot.
             with suppress(FileNotFoundError):
+                stored = self.engine.stored(sources)
                 return stored, self.engine.own.link(stored.files)
         raise QueryFailed("the store's files change too fast; try again")
 

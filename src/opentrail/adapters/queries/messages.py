@@ -20,7 +20,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The first message to the engine: where things are and what it may take.
 
     Attributes:
-        data_bytes: Memory of the whole process; the kernel refuses more.
+        data_bytes: Memory of the process beside its libraries; the kernel refuses more.
     """
 
     events: str

@@ -20,7 +20,7 @@ from opentrail.adapters.events.segments.parquet import open_table
 from opentrail.adapters.events.segments.schema import FIRST
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.adapters.queries.database import quoted
-from opentrail.adapters.queries.views import shown_rows
+from opentrail.adapters.queries.views import odd_rows, shown_rows
 from opentrail.logs.query.plan.fields import OF_EVENTS, Base
 from opentrail.ports.queries import QueriedGroup, QueryRequest
 from opentrail.trail.feeds import FeedSpan
@@ -109,33 +109,45 @@ class Selection:
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Selected] = {}
+        self._odd: dict[str, _Rows] = {}
 
     def of(self, source: EventSource, segment: Segment) -> Selected:
-        """The rows of the segment that the source shows."""
+        """The rows of the segment that the source shows.
+
+        Raises:
+            FileNotFoundError: the segment was joined with others.
+        """
         first, last = segment.row_at(source.start), segment.row_at(source.end)
         key = (segment.entry.name, first, last, source.spans, source.accounts)
         if key not in self._known:
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
-            self._known[key] = _select(source, segment, first, last)
+            self._known[key] = self._select(source, segment, first, last)
         return self._known[key]
+
+    def _select(self, source: EventSource, segment: Segment, first: int, last: int) -> Selected:
+        rows = np.arange(first, max(first, last))
+        if source.group is not None:
+            mask = shown_rows(segment, rows, self._odd_of(segment), source.spans)
+        elif source.accounts is not None:
+            mask = _of_accounts(segment, rows, source.accounts)
+        else:
+            mask = np.ones(len(rows), np.bool_)
+        lengths = segment.arrays["lengths"][rows]
+        count = int(np.count_nonzero(mask))
+        size = int(lengths[mask].sum(dtype=np.int64))
+        return Selected(None if count == len(rows) else rows[mask], count, size)
+
+    def _odd_of(self, segment: Segment) -> _Rows:
+        name = segment.entry.name
+        if name not in self._odd:
+            if len(self._odd) > _REMEMBERED:
+                self._odd.clear()
+            self._odd[name] = odd_rows(segment, has_file=bool(segment.entry.bytes[2]))
+        return self._odd[name]
 
 
 _REMEMBERED = 4096
-
-
-def _select(source: EventSource, segment: Segment, first: int, last: int) -> Selected:
-    rows = np.arange(first, max(first, last))
-    if source.group is not None:
-        mask = shown_rows(segment, rows, source.spans)
-    elif source.accounts is not None:
-        mask = _of_accounts(segment, rows, source.accounts)
-    else:
-        mask = np.ones(len(rows), np.bool_)
-    lengths = segment.arrays["lengths"][rows]
-    count = int(np.count_nonzero(mask))
-    size = int(lengths[mask].sum(dtype=np.int64))
-    return Selected(None if count == len(rows) else rows[mask], count, size)
 
 
 def _of_accounts(segment: Segment, rows: _Rows, accounts: frozenset[str]) -> npt.NDArray[np.bool_]:

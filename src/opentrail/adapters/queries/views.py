@@ -1,7 +1,7 @@
 """Which rows of a segment a log group shows, by what its trails take.
 
 A trail decides by a few fields, and those few repeat: each combination that occurs is asked once.
-Where the records' own resources decide, each record is asked.
+Where the records' own resources decide, and where records are of an unusual shape, each is asked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 
 from opentrail.adapters.events.finding import Blocks
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH
@@ -37,8 +38,12 @@ _NOT_IN_COLUMNS = frozenset({"resources.type", "resources.ARN", "sessionCredenti
 _TRUTH = {"true": True, "false": False}
 
 
-def shown_rows(segment: Segment, rows: Rows, spans: Sequence[FeedSpan]) -> Mask:
-    """Of those rows, which any of the spans shows."""
+def shown_rows(segment: Segment, rows: Rows, odd: Rows, spans: Sequence[FeedSpan]) -> Mask:
+    """Of those rows, which any of the spans shows.
+
+    Args:
+        odd: Rows of the segment whose records are of an unusual shape.
+    """
     found = np.zeros(len(rows), np.bool_)
     sequences = segment.sequences(rows)
     for span in spans:
@@ -47,11 +52,24 @@ def shown_rows(segment: Segment, rows: Rows, spans: Sequence[FeedSpan]) -> Mask:
             within &= sequences < span.sequence_before
         places = np.flatnonzero(within)
         if len(places):
-            found[places] = _taken(segment, rows[places], span)
+            found[places] = _taken(segment, rows[places], odd, span)
     return found & (segment.arrays["lengths"][rows] <= MOST_RECORD_BYTES)
 
 
-def _taken(segment: Segment, rows: Rows, span: FeedSpan) -> Mask:
+def odd_rows(segment: Segment, *, has_file: bool) -> Rows:
+    """Rows whose record the open file holds whole.
+
+    Raises:
+        FileNotFoundError: the segment was joined with others.
+    """
+    if not has_file:
+        return np.arange(segment.entry.rows)
+    column = pq.read_table(segment.parquet, columns=["record"]).column("record")
+    found: Rows = np.flatnonzero(column.is_valid().to_numpy())
+    return found
+
+
+def _taken(segment: Segment, rows: Rows, odd: Rows, span: FeedSpan) -> Mask:
     trail = span.trail
     paths = [*_ALWAYS, *_fields_of(trail)]
     combined, places = _combinations(segment, rows, paths)
@@ -68,7 +86,7 @@ def _taken(segment: Segment, rows: Rows, span: FeedSpan) -> Mask:
             answers[number] = texts[_REGION] is not None and taker(_head(texts))
     found = answers[combined] & _has_usual_ids(segment, rows)
     shows = span_shows(segment, span)
-    for place in np.flatnonzero(unsure[combined]).tolist():
+    for place in np.flatnonzero(unsure[combined] | np.isin(rows, odd)).tolist():
         found[place] = shows(int(rows[place]))
     return found
 

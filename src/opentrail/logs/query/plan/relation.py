@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
@@ -51,6 +52,9 @@ NEWEST_FIRST = tuple(
 """The order of log events unless said otherwise; the last parts make it the same every time."""
 
 _LIST = "\0columns\0"
+_MADE = re.compile(r"\bc[0-9]+\b")
+_HEAVY = 4000
+"""Of expressions that DuckDB copies when it moves filters: what is heavier stays where it is."""
 
 
 class Relation:
@@ -74,6 +78,7 @@ class Relation:
         self._made_before = 0
         self._kept: set[str] = set()
         self._keeps = False
+        self._weights: dict[str, int] = {}
 
     # names
 
@@ -181,8 +186,18 @@ class Relation:
         self._made += 1
         found = f"c{self._made}"
         self.use(value.columns)
-        self.level(f"SELECT *, {value.sql} AS {found} FROM {self._name}")
+        weight = self._weight(value.sql)
+        is_heavy = weight > _HEAVY
+        self.level(f"SELECT *, {value.sql} AS {found} FROM {self._name}", materialized=is_heavy)
+        self._weights[found] = 1 if is_heavy else weight
         return column(found, value.kind)
+
+    def _weight(self, sql: str) -> int:
+        """How large an expression is where what it reads is written out, as DuckDB does.
+
+        Where each of many fields reads the one before twice, that doubles at each step.
+        """
+        return 1 + sum(self._weights.get(name, 1) for name in _MADE.findall(sql))
 
     def use(self, columns: Iterable[str]) -> None:
         """Those columns are read here."""
