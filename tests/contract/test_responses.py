@@ -410,6 +410,40 @@ def test_an_sns_subscriber_confirms_by_its_link_and_gets_messages(
     caught.value.close()
 
 
+def test_the_aws_cli_works_with_topics(server: Running) -> None:
+    def aws(*words: str) -> Any:
+        out = server.run("aws", "sns", *words, "--output", "json").stdout
+        return json.loads(out) if out.strip() else {}
+
+    arn, url = queue(server, "by-cli")
+    topic = aws("create-topic", "--name", "by-cli", "--tags", "Key=team,Value=audit")["TopicArn"]
+    subscription = aws(
+        "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", arn,
+        "--attributes", '{"FilterPolicy": "{\\"kind\\": [\\"a\\"]}"}',
+    )["SubscriptionArn"]  # fmt: skip
+    for kind in ("b", "a"):
+        attribute = json.dumps({"kind": {"DataType": "String", "StringValue": kind}})
+        aws(
+            "publish",
+            "--topic-arn",
+            topic,
+            "--message",
+            f"of {kind}",
+            "--message-attributes",
+            attribute,
+        )
+
+    (message,) = wait_for(lambda: received(server, url))
+
+    assert json.loads(message["Body"])["Message"] == "of a"
+    assert aws("list-tags-for-resource", "--resource-arn", topic)["Tags"] == [
+        {"Key": "team", "Value": "audit"}
+    ]
+    aws("unsubscribe", "--subscription-arn", subscription)
+    aws("delete-topic", "--topic-arn", topic)
+    assert topic not in str(aws("list-topics"))
+
+
 def test_a_rule_reaches_a_topic_s_subscribers_and_no_loop_begins(server: Running) -> None:
     arn, url = queue(server, "subscribed")
     sns = server.client("sns")
