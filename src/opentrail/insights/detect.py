@@ -16,7 +16,7 @@ what detection remembers is the counts, the baselines and the alerts that last.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -27,17 +27,19 @@ from opentrail.insights.baseline import SLOT, WINDOWS, Baseline
 from opentrail.insights.counts import CALL_RATE, SeriesKey
 from opentrail.insights.drops import DROP_WINDOWS, MARK
 from opentrail.insights.limits import Limits
+from opentrail.insights.tail import Ints
 from opentrail.insights.windows import LENGTHS, Windows
 
 NEVER_SEEN_CALLS = 20
 QUIET_MINUTES = 10
 DROP_QUIET_MINUTES = 15
-LEARNT_MINUTES = 360
-"""So much of an alert is kept from the baseline; what lasts longer is learnt."""
+
+Bools = NDArray[np.bool_]
 
 _HELD = 0.3
-_HIGH = [LENGTHS.index(window) for window in WINDOWS]
-_DROPS = [LENGTHS.index(window) for window in DROP_WINDOWS]
+_HIGH = slice(LENGTHS.index(WINDOWS[0]), LENGTHS.index(WINDOWS[-1]) + 1)
+_DROPS = slice(LENGTHS.index(DROP_WINDOWS[0]), LENGTHS.index(DROP_WINDOWS[-1]) + 1)
+_MOST = 2**24 - 1
 _QUARTER = LENGTHS.index(SLOT)
 _FIVE = WINDOWS.index(5)
 _SHORT = 2
@@ -116,7 +118,8 @@ class Detection:
     def tick(self, counts: Mapping[SeriesKey, int]) -> list[Alert]:
         """Judge the next minute; the alerts that began (`ended` is None) or ended with it."""
         rows = np.fromiter((self._rows[key] for key in counts), np.int64, len(counts))
-        self._windows.advance(rows, np.fromiter(counts.values(), np.int64, len(counts)))
+        most = (min(count, _MOST) for count in counts.values())
+        self._windows.advance(rows, np.fromiter(most, np.int32, len(counts)))
         minute = self.minute
         phases = self._phases[: self._windows.rows]
         self._renew(np.flatnonzero(phases == minute % SLOT), minute)
@@ -127,7 +130,7 @@ class Detection:
             found += self._drops()
         return found
 
-    def _renew(self, rows: NDArray[np.int64], minute: int) -> None:
+    def _renew(self, rows: Ints, minute: int) -> None:
         if len(rows):
             self._limits.renew(rows, minute, self._windows.level(rows))
 
@@ -177,7 +180,7 @@ class Detection:
         rows = self._limits.drops.rows
         if not len(rows):
             return []
-        low, _, expected = self._limits.drops.at(self.minute)
+        low, expected = self._limits.drops.at(self.minute)
         sums = self._windows.sums[_DROPS][:, rows]
         under = sums <= low
         found = []
@@ -200,8 +203,8 @@ class Detection:
 
     def _ended(self) -> list[Alert]:
         found = []
-        for row, alert in list(self._alerts.items()):
-            stands, holds = self._lasts(row, alert)
+        for row, stands, holds in self._lasting():
+            alert = self._alerts[row]
             changed = msgspec.structs.replace(
                 alert,
                 quiet=0 if holds else alert.quiet + 1,
@@ -215,29 +218,37 @@ class Detection:
             found.append(msgspec.structs.replace(changed, ended=changed.standing + 1))
         return found
 
-    def _lasts(self, row: int, alert: Alert) -> tuple[bool, bool]:
-        """Whether this minute stands out, and whether the alert is to be held."""
-        match alert.kind:
-            case Kind.HIGH:
-                return self._high_lasts(row, alert.window)
-            case Kind.NEVER_SEEN:
-                calls = int(self._windows.sums[_QUARTER, row])
-                return self._windows.lately(row, 1)[0] > 0, calls >= _HELD * NEVER_SEEN_CALLS
-            case Kind.DROP:
-                return self._drop_lasts(row, alert.window)
+    def _lasting(self) -> Iterator[tuple[int, bool, bool]]:
+        """Of each alert: its row, whether this minute stands out, whether it is to be held."""
+        by_kind: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        for row, alert in self._alerts.items():
+            by_kind[alert.kind].append(row)
+        for kind, judge in (
+            (Kind.HIGH, self._high_lasts),
+            (Kind.DROP, self._drop_lasts),
+            (Kind.NEVER_SEEN, self._news_lasts),
+        ):
+            rows = np.array(by_kind[kind], np.int64)
+            if len(rows):
+                windows = np.array([self._alerts[row].window for row in by_kind[kind]])
+                stands, holds = judge(rows, windows)
+                yield from zip(by_kind[kind], stands.tolist(), holds.tolist(), strict=True)
 
-    def _high_lasts(self, row: int, window: int) -> tuple[bool, bool]:
-        rows = np.array([row])
+    def _high_lasts(self, rows: Ints, windows: Ints) -> tuple[Bools, Bools]:
         counts = self._windows.sums[_HIGH][:, rows]
         ratio = self._limits.strangeness(rows, counts) / self._limits.thresholds(rows, self.minute)
-        stands = (ratio[:_SHORT, 0] >= _HELD).any()
-        if WINDOWS.index(window) >= _SHORT:
-            rises = counts[_FIVE, 0] > self._limits.expected(rows).means[_FIVE, 0]
-            stands |= rises and ratio[_SHORT:, 0].max() >= 1
-        return bool(stands), bool((ratio >= _HELD).any())
+        rises = counts[_FIVE] > self._limits.expected(rows).means[_FIVE]
+        is_long = windows > WINDOWS[_SHORT - 1]
+        stands = (ratio[:_SHORT] >= _HELD).any(0)
+        stands |= is_long & rises & (ratio[_SHORT:].max(0) >= 1)
+        return stands, np.asarray((ratio >= _HELD).any(0))
 
-    def _drop_lasts(self, row: int, window: int) -> tuple[bool, bool]:
-        place = int(np.flatnonzero(self._limits.drops.rows == row)[0])
-        _, recovered, _ = self._limits.drops.at(self.minute)
-        low = self._windows.sums[_DROPS][:, row] <= recovered[:, place]
-        return bool(low[DROP_WINDOWS.index(window)]), bool(low.any())
+    def _drop_lasts(self, rows: Ints, windows: Ints) -> tuple[Bools, Bools]:
+        recovered = self._limits.drops.recovered(rows, self.minute)
+        low = self._windows.sums[_DROPS][:, rows] <= recovered
+        own = np.searchsorted(DROP_WINDOWS, windows)
+        return low[own, np.arange(len(rows))], np.asarray(low.any(0))
+
+    def _news_lasts(self, rows: Ints, _: Ints) -> tuple[Bools, Bools]:
+        newest = self._windows.sums[LENGTHS.index(1), rows]
+        return newest > 0, self._windows.sums[_QUARTER, rows] >= _HELD * NEVER_SEEN_CALLS

@@ -60,16 +60,16 @@ class Limits:
         self._dispersion = np.zeros((2, len(WINDOWS), 0), np.float32)
         self._thresholds = np.zeros((0, len(WINDOWS), 24), np.float32)
         self._means = np.zeros((len(WINDOWS), 0), np.float32)
-        self._high = np.zeros((len(WINDOWS), 0), np.int64)
-        self._present = np.zeros(0, np.int64)
+        self._high = np.zeros((len(WINDOWS), 0), np.int32)
+        self._present = np.zeros(0, np.int32)
         self.drops = Drops()
 
     @property
-    def high(self) -> NDArray[np.int64]:
+    def high(self) -> NDArray[np.int32]:
         return self._high[:, : self.rows]
 
     @property
-    def present(self) -> NDArray[np.int64]:
+    def present(self) -> NDArray[np.int32]:
         return self._present[: self.rows]
 
     def add_row(self) -> int:
@@ -116,7 +116,7 @@ class Limits:
         told = np.isfinite(thresholds)
         found = least_strange(np.where(told, thresholds, 1.0), means, excess)
         self._means[:, rows] = means
-        self._high[:, rows] = np.where(told, np.maximum(found, LEAST_CALLS), NEVER)
+        self._high[:, rows] = np.where(told, np.clip(found, LEAST_CALLS, NEVER), NEVER)
         present = np.floor(means[WINDOWS.index(SLOT)]).astype(np.int64) + 1
         self._present[rows] = np.where(told.any(0), present, NEVER)
 
@@ -128,7 +128,7 @@ class Limits:
         """Expected calls in one minute, without the level of the day."""
         return float(self._rates(np.array([row]), np.array([minute + 0.5]))[0, 0])
 
-    def strangeness(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> Floats:
+    def strangeness(self, rows: NDArray[np.int64], counts: NDArray[np.int32]) -> Floats:
         """By window of `WINDOWS` and row."""
         expected = self.expected(rows)
         return high(counts.astype(float), expected.means, expected.excess)
@@ -160,52 +160,53 @@ class Limits:
 
 
 class Drops:
-    """The limits of those rows that may not be low.
-
-    Attributes:
-        rows: Ascending by when they were first set.
-    """
+    """The limits of those rows that may not be low."""
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
-        self._low = np.zeros((0, len(DROP_WINDOWS), MARKS), np.int32)
-        self._recovered = np.zeros((0, len(DROP_WINDOWS), MARKS), np.int32)
-        self._expected = np.zeros((0, len(DROP_WINDOWS), MARKS), np.float32)
+        self._rows = np.zeros(0, np.int64)
+        self._low = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.int32)
+        self._recovered = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.int32)
+        self._expected = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.float32)
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        return np.fromiter(self._places, np.int64, len(self._places))
+        """In the order in which they were first set."""
+        return self._rows[: len(self._places)]
 
     def set(self, row: int, limits: DropLimits | None) -> None:
         place = self._places.get(row)
         if limits is None:
             if place is not None:
-                self._low[place] = self._recovered[place] = -1
+                self._low[:, :, place] = self._recovered[:, :, place] = -1
             return
         if place is None:
             place = self._places[row] = len(self._places)
-            if place == len(self._low):
+            if place == len(self._rows):
                 self._grow()
-        self._low[place] = limits.low
-        self._recovered[place] = limits.recovered
-        self._expected[place] = limits.expected
+            self._rows[place] = row
+        self._low[:, :, place] = limits.low.T
+        self._recovered[:, :, place] = limits.recovered.T
+        self._expected[:, :, place] = limits.expected.T
 
-    def at(self, minute: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-        """Low, recovered and expected at this minute, by window and place."""
+    def at(self, minute: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Low and expected at this minute, by window and place in `rows`."""
         mark = minute % DAY * MARKS // DAY
         used = len(self._places)
-        return (
-            self._low[:used, :, mark].T,
-            self._recovered[:used, :, mark].T,
-            self._expected[:used, :, mark].T,
-        )
+        return self._low[mark, :, :used], self._expected[mark, :, :used]
+
+    def recovered(self, rows: NDArray[np.int64], minute: int) -> NDArray[np.int32]:
+        """By window and row; -1 for rows without limits."""
+        places = np.array([self._places.get(row, -1) for row in rows.tolist()])
+        found = self._recovered[minute % DAY * MARKS // DAY][:, places]
+        return np.where(places < 0, np.int32(-1), found)
 
     def _grow(self) -> None:
-        more = max(_FIRST_ROWS, len(self._low))
-        empty = (more, len(DROP_WINDOWS), MARKS)
-        self._low = np.concatenate((self._low, np.full(empty, -1, np.int32)))
-        self._recovered = np.concatenate((self._recovered, np.full(empty, -1, np.int32)))
-        self._expected = np.concatenate((self._expected, np.zeros(empty, np.float32)))
+        more = max(_FIRST_ROWS, len(self._rows))
+        self._rows = _wider(self._rows, more, 0)
+        self._low = _wider(self._low, more, -1)
+        self._recovered = _wider(self._recovered, more, -1)
+        self._expected = _wider(self._expected, more, 0)
 
 
 def _wider(array: NDArray[Kind], more: int, value: float) -> NDArray[Kind]:

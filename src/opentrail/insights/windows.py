@@ -1,6 +1,7 @@
 """Counts of the last minutes of many series: sums of windows, kept up minute by minute.
 
-A row is a series. The cost of a minute grows with the rows, not with the windows' lengths.
+A row is a series. A minute holds less than 2^24 calls, so that sums fit into 32 bits. The cost of a
+minute grows with the rows, not with the windows' lengths.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class Windows:
         self.rows = 0
         self._ring = np.zeros((REACH, _FIRST_ROWS), np.int32)
         self._slots = np.zeros((SLOTS_KEPT, _FIRST_ROWS), np.int32)
-        self._sums = np.zeros((len(LENGTHS), _FIRST_ROWS), np.int64)
+        self._sums = np.zeros((len(LENGTHS), _FIRST_ROWS), np.int32)
 
     @property
-    def sums(self) -> NDArray[np.int64]:
+    def sums(self) -> NDArray[np.int32]:
         return self._sums[:, : self.rows]
 
     def add_row(self) -> int:
@@ -50,24 +51,25 @@ class Windows:
         self.rows += 1
         return self.rows - 1
 
-    def advance(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+    def advance(self, rows: NDArray[np.int64], counts: NDArray[np.int32]) -> None:
         """One minute on; rows that are not named had no calls. A row is named once."""
         self.minute = minute = self.minute + 1
+        used = self.rows
         for place, length in enumerate(LENGTHS):
-            self._sums[place] -= self._ring[(minute - length) % REACH]
+            self._sums[place, :used] -= self._ring[(minute - length) % REACH, :used]
         newest = self._ring[minute % REACH]
         newest[:] = 0
         newest[rows] = counts
         slot = self._slots[minute // SLOT % SLOTS_KEPT]
         if minute % SLOT == 0:
             slot[:] = 0
-        slot[rows] += counts.astype(np.int32)
+        slot[rows] += counts
         self._sums[:, rows] += counts
 
     def late(self, row: int, minute: int, count: int) -> None:
         """Calls that are told of after their minute; no matter when they are too old."""
         age = self.minute - minute
-        if not 0 <= age < SLOT * (SLOTS_KEPT - 1):
+        if count <= 0 or not 0 <= age < SLOT * (SLOTS_KEPT - 1):
             return
         self._slots[minute // SLOT % SLOTS_KEPT, row] += count
         if age >= REACH:
