@@ -25,7 +25,7 @@ from opentrail.ports.targets.outbox import (
 
 
 class MemoryOutbox:
-    """See ports.outbox."""
+    """See ports.targets.outbox."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}

@@ -44,7 +44,7 @@ _ATTEMPT = msgspec.msgpack.Decoder(Attempt)
 
 
 class SqliteOutbox:
-    """See ports.outbox; one connection a thread."""
+    """See ports.targets.outbox; one connection a thread."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
