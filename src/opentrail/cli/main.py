@@ -23,6 +23,7 @@ from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
 from opentrail.cli.imports import import_logs, imports
 from opentrail.cli.keys import keys
+from opentrail.cli.logs import logs
 from opentrail.cli.org import org
 from opentrail.cli.packs import init
 from opentrail.cli.record import record
@@ -61,6 +62,7 @@ commands.add_typer(webhooks, name="webhooks")
 commands.add_typer(rules, name="rules")
 commands.add_typer(findings, name="findings")
 commands.command("init")(init)
+commands.add_typer(logs, name="logs")
 commands.command("verify")(verify)
 commands.command("import")(import_logs)
 commands.command("record", context_settings={"allow_interspersed_args": False})(record)

@@ -143,10 +143,15 @@ _REGISTERED = ("base", "patterns", "late_keys", "late_part", "stored_recent", "l
 
 @dataclass(slots=True)
 class Run:
-    """One query; `interrupt` and `progress` may be called from other threads."""
+    """One query; `interrupt` and `progress` may be called from other threads.
+
+    Attributes:
+        columns: Of the result, in order, as soon as there are rows.
+    """
 
     engine: QueryEngine
     request: QueryRequest
+    columns: tuple[str, ...] = ()
     _connections: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _interrupted: bool = False
@@ -214,6 +219,7 @@ class Run:
         holds = self._holds()
         moments = Moments(now=request.now, start=request.start, end=request.end)
         planned = plan(query, holds, moments, limit=request.limit)
+        self.columns = tuple(cell.name for cell in planned.cells)
         window = self._window(event_sources(request), request.start, request.end)
         self._scanned = window.stored.scanned
         matched = 0

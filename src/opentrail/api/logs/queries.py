@@ -41,6 +41,7 @@ from opentrail.ports.queries import (
     QueryStatistics,
     QueryStatus,
 )
+from opentrail.ports.state import StateStore
 from opentrail.trail.feeds import FEED_KIND, FeedSpan, feed_prefix
 
 MOST_GROUPS = 50
@@ -88,7 +89,7 @@ def start_query(parameters: Parameters, caller: Caller, backends: QueriesBackend
         )
     request = QueryRequest(
         text=text, start=start, end=end, now=now, limit=parameters.get("limit"),
-        groups=tuple(_queried(group, now, backends) for group in groups),
+        groups=tuple(queried(group, now, backends.logs.state) for group in groups),
     )  # fmt: skip
     entry = QueryEntry(
         query_id=backends.ids.request_id(),
@@ -200,8 +201,9 @@ def _times_of(query: Query, now: int, start: int, end: int) -> tuple[int, int]:
     return found
 
 
-def _queried(group: LogGroup, now: int, backends: QueriesBackends) -> QueriedGroup:
-    documents = backends.logs.state.list(FEED_KIND, feed_prefix(group.key.arn))
+def queried(group: LogGroup, now: int, state: StateStore) -> QueriedGroup:
+    """A group, with what it shows of the store of events now."""
+    documents = state.list(FEED_KIND, feed_prefix(group.key.arn))
     return QueriedGroup(
         account_id=group.account_id,
         region=group.region,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from opentrail.adapters.ids import SystemIds
 from opentrail.adapters.log_events import FILE_NAME as LOG_EVENTS_FILE
@@ -18,9 +21,14 @@ from opentrail.adapters.queries.messages import Begin
 from opentrail.adapters.queries.scratch import sweep
 from opentrail.api.logs.backends import LogsBackends
 from opentrail.api.logs.insights import insights_answers
-from opentrail.api.logs.queries import QueriesBackends
+from opentrail.api.logs.queries import QueriesBackends, queried
 from opentrail.api.services import Answer
 from opentrail.clock import Clock
+from opentrail.errors import InvalidInput
+from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
+from opentrail.logs.names import GroupKey, parse_group_arn
+from opentrail.ports.queries import QueriedGroup
+from opentrail.ports.state import StateStore
 from opentrail.workers.queries import QueryKeeper, QueryWorker
 
 AT_ONCE = 2
@@ -92,3 +100,29 @@ def _limits() -> Limits:
         memory_bytes=min(max(whole // 4, _LEAST_MEMORY), _MOST_MEMORY),
         threads=min(os.cpu_count() or 1, 4),
     )
+
+
+def find_queried(
+    names: Sequence[str], state: StateStore, *, account_id: str, region: str, now: int
+) -> tuple[QueriedGroup, ...]:
+    """The log groups of those names or ARNs.
+
+    Args:
+        account_id: Of groups that are named without one, as `region`.
+
+    Raises:
+        InvalidInput: there is none of that name.
+    """
+    found = []
+    for name in names:
+        is_arn = name.startswith("arn:")
+        key = parse_group_arn(name) if is_arn else GroupKey(account_id, region, name)
+        document = state.get(LOG_GROUP_KIND, key.state_key)
+        if document is None:
+            raise InvalidInput(
+                f"there is no log group {key.name} of account {key.account_id} in "
+                f"{key.region}; name others by their ARNs"
+            )
+        group = msgspec.json.decode(document.body, type=LogGroup)
+        found.append(queried(group, now, state))
+    return tuple(found)
