@@ -12,6 +12,7 @@ import pytest
 
 from opentrail.adapters.outbox import MemoryOutbox, SqliteOutbox
 from opentrail.ports.targets.outbox import (
+    ACTS_AFTERWARDS,
     FIRST_ATTEMPTS_KEPT,
     LAST_ATTEMPTS_KEPT,
     LONGEST_CHAIN,
@@ -222,6 +223,22 @@ def test_a_cause_that_would_answer_itself_is_stopped(outbox: Outbox) -> None:
     assert states["other"].state is DeliveryState.WAITING
     assert states["other"].chain == (RULE,)
     assert states["unrelated"].chain == ()
+
+
+def test_a_key_acts_for_a_delivery_until_a_while_after_its_end(outbox: Outbox) -> None:
+    outbox.put([delivery("a")])
+    outbox.acts_with("a", "ASIAOURS")
+    ended = 2_000_000_000
+    outbox.put([delivery("while it runs", access_key_id="ASIAOURS", created=2_000_000)])
+    outbox.advance("a", Step(state=DeliveryState.DELIVERED, at=ended))
+
+    after = (ended + ACTS_AFTERWARDS) // 1000
+    outbox.put([delivery("late", access_key_id="ASIAOURS", created=after)])
+    outbox.put([delivery("stolen", access_key_id="ASIAOURS", created=after + 1)])
+
+    states = {one.delivery.id: one.state for one in outbox.list(DeliveryQuery())}
+    assert states["while it runs"] is states["late"] is DeliveryState.LOOP
+    assert states["stolen"] is DeliveryState.WAITING
 
 
 def test_a_chain_of_causes_ends(outbox: Outbox) -> None:

@@ -16,6 +16,7 @@ from opentrail.ports.targets.outbox import (
     Kept,
     OutboxFigures,
     Step,
+    acts_at,
     chain_after,
     first_state,
     known_in,
@@ -122,10 +123,7 @@ class MemoryOutbox:
 
     def _add(self, delivery: Delivery) -> None:
         self._last_number += 1
-        parents = {delivery.after}
-        parents |= {self._parents.get(one, "") for one in delivery.event_ids}
-        parents.add(self._parents.get(delivery.access_key_id, ""))
-        chain = chain_after(self._kept[one] for one in sorted(parents) if one in self._kept)
+        chain = chain_after(self._parents_of(delivery))
         state, reason = first_state(delivery, chain)
         at = delivery.created * 1000
         self._kept[delivery.id] = Kept(
@@ -139,6 +137,14 @@ class MemoryOutbox:
             reason=reason,
             chain=chain,
         )
+
+    def _parents_of(self, delivery: Delivery) -> list[Kept]:
+        ids = {delivery.after} | {self._parents.get(one, "") for one in delivery.event_ids}
+        found = [self._kept[one] for one in sorted(ids) if one in self._kept]
+        actor = self._kept.get(self._parents.get(delivery.access_key_id, ""))
+        if actor is not None and acts_at(actor, delivery.created * 1000):
+            found.append(actor)
+        return found
 
     def _step(self, kept: Kept, step: Step) -> Kept:
         delivery_id = kept.delivery.id

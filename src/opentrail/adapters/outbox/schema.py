@@ -49,8 +49,12 @@ UPDATE = (
 
 PARENTS = (
     f"SELECT {KEPT} FROM delivery WHERE id = ? OR number IN ("  # noqa: S608 - of constants
-    "SELECT delivery FROM response WHERE event_id IN (SELECT value FROM json_each(?)) "
-    "UNION SELECT delivery FROM actor WHERE access_key_id = ?) ORDER BY id"
+    "SELECT delivery FROM response WHERE event_id IN (SELECT value FROM json_each(?))) ORDER BY id"
+)
+
+ACTOR = (
+    f"SELECT {KEPT} FROM delivery WHERE number = ("  # noqa: S608 - of constants
+    "SELECT delivery FROM actor WHERE access_key_id = ?)"
 )
 
 # From lane to lane along the index, however many deliveries wait in each.

@@ -28,6 +28,7 @@ from opentrail.ports.targets.outbox import (
     Kept,
     OutboxFigures,
     Step,
+    acts_at,
     chain_after,
     first_state,
     known_in,
@@ -197,11 +198,7 @@ def _add(connection: sqlite3.Connection, delivery: Delivery) -> bool:
     known = connection.execute("SELECT 1 FROM delivery WHERE id = ?", (delivery.id,)).fetchone()
     if known is not None:
         return False
-    parents: Sequence[tuple[Any, ...]] = ()
-    if delivery.after or delivery.event_ids or delivery.access_key_id:
-        values = (delivery.after, _listed(delivery.event_ids), delivery.access_key_id)
-        parents = connection.execute(schema.PARENTS, values).fetchall()
-    chain = chain_after(map(_kept, parents))
+    chain = chain_after(_parents(connection, delivery))
     state, reason = first_state(delivery, chain)
     at = delivery.created * 1000
     connection.execute(
@@ -213,6 +210,18 @@ def _add(connection: sqlite3.Connection, delivery: Delivery) -> bool:
         ),
     )
     return True
+
+
+def _parents(connection: sqlite3.Connection, delivery: Delivery) -> list[Kept]:
+    """What it follows from."""
+    found: list[Kept] = []
+    if delivery.after or delivery.event_ids:
+        values = (delivery.after, _listed(delivery.event_ids))
+        found += map(_kept, connection.execute(schema.PARENTS, values))
+    if delivery.access_key_id:
+        actors = map(_kept, connection.execute(schema.ACTOR, (delivery.access_key_id,)))
+        found += (one for one in actors if acts_at(one, delivery.created * 1000))
+    return found
 
 
 def _update(connection: sqlite3.Connection, kept: Kept) -> None:

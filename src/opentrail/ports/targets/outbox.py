@@ -21,6 +21,10 @@ FIRST_ATTEMPTS_KEPT = 5
 LAST_ATTEMPTS_KEPT = 20
 """Of a delivery; those in between are counted and forgotten."""
 
+ACTS_AFTERWARDS = 15 * 60 * 1000
+"""Milliseconds after a delivery's end in which calls with its keys are still taken for its own:
+records may come late. Later they are somebody's who got hold of the key."""
+
 LONGEST_CHAIN = 8
 """Deliveries that follow from one another: a rule, its function, the rule for that function, …"""
 
@@ -253,7 +257,10 @@ class Outbox(Protocol):
         ...
 
     def acts_with(self, delivery_id: str, access_key_id: str) -> None:
-        """Remember that calls signed with the key are made by the delivery; durable on return."""
+        """Remember that calls signed with the key are made by the delivery; durable on return.
+
+        They are until ACTS_AFTERWARDS its end.
+        """
         ...
 
     def find(self, delivery_id: str) -> Kept | None:
@@ -332,6 +339,11 @@ def chain_after(parents: Iterable[Kept]) -> tuple[str, ...]:
     for one in parents:
         found |= dict.fromkeys((*one.chain, one.delivery.cause))
     return tuple(found)
+
+
+def acts_at(kept: Kept, at: int) -> bool:
+    """Whether calls with the keys of a delivery are its own at `at` (epoch milliseconds)."""
+    return kept.state not in FINISHED or at <= kept.changed + ACTS_AFTERWARDS
 
 
 def known_in(kept: Kept | None, delivery_id: str, expected: Collection[DeliveryState]) -> Kept:
