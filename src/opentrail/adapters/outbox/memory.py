@@ -138,7 +138,7 @@ class MemoryOutbox:
             chain=chain,
         )
 
-    def _parents_of(self, delivery: Delivery) -> list[Kept]:
+    def _parents_of(self, delivery: Delivery) -> Sequence[Kept]:
         ids = {delivery.after} | {self._parents.get(one, "") for one in delivery.event_ids}
         found = [self._kept[one] for one in sorted(ids) if one in self._kept]
         actor = self._kept.get(self._parents.get(delivery.access_key_id, ""))
