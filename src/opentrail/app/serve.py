@@ -93,7 +93,8 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
     parts = open_parts(settings)
     responding = parts.responding()
     responding.check()
-    parts.identities.learn([responding.responder()])
+    if not settings.s3_access_key_id:  # that one is somebody's, and its secret not ours to keep
+        parts.identities.learn([responding.responder()])
     named = parse_upstreams(settings.upstreams)
     embedded: EmbeddedServices | None = None
     try:
