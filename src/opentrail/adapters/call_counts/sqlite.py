@@ -1,0 +1,330 @@
+"""Counts in one SQLite file; committed means synced.
+
+New minutes are rows. A day that is over is folded: one row a series and day, the counts of its
+minutes (later of its 5 minutes, its hours) as compressed little-endian integers. A count that comes
+for a folded day stays a row until the next folding.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from opentrail.adapters.call_counts.memory import width_at
+from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
+from opentrail.errors import Unavailable
+from opentrail.insights.alert import Alert
+from opentrail.insights.attributions import Attribute, Values
+from opentrail.insights.counts import SeriesKey
+from opentrail.ports.insights.call_counts import (
+    BLOCK,
+    VALUES_KEPT_DAYS,
+    Changes,
+    CountPlace,
+    KnownSeries,
+)
+
+FILE_NAME = "call-counts.sqlite"
+MOST_SERIES = 100_000
+ALERTS_KEPT_DAYS = 91
+
+_DAY = 1440
+_HOUR = 60
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY, account TEXT, region TEXT, category TEXT, source TEXT, name TEXT,
+    type TEXT, code TEXT, first INTEGER NOT NULL,
+    UNIQUE (account, region, category, source, name, type, code));
+CREATE TABLE IF NOT EXISTS minute (
+    series INTEGER, minute INTEGER, count INTEGER NOT NULL,
+    PRIMARY KEY (series, minute)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS minute_minute ON minute (minute);
+CREATE TABLE IF NOT EXISTS day (
+    series INTEGER, day INTEGER, width INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (series, day)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS value (
+    series INTEGER, block INTEGER, attribute TEXT, value TEXT, count INTEGER NOT NULL,
+    PRIMARY KEY (series, block, attribute, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alert (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, series INTEGER NOT NULL, seen INTEGER NOT NULL,
+    lasts INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS alert_seen ON alert (seen);
+CREATE TABLE IF NOT EXISTS record (number INTEGER PRIMARY KEY AUTOINCREMENT, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS place (
+    id INTEGER PRIMARY KEY CHECK (id = 0), sequence INTEGER NOT NULL, judged INTEGER NOT NULL);
+"""
+
+_WHERE_KEY = (
+    "account = ? AND region = ? AND category = ? AND source = ? AND name = ? AND type = ? "
+    "AND code = ?"
+)
+_KEY = "account, region, category, source, name, type, code"
+_ALERT = msgspec.json.Decoder(Alert)
+
+
+class SqliteCallCounts:
+    """See ports.insights.call_counts; a connection a thread."""
+
+    def __init__(self, path: Path, most_series: int = MOST_SERIES) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._most = most_series
+        self._connections = ConnectionPerThread(path, _SCHEMA)
+        self._ids: dict[SeriesKey, int] = {}
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connections.close()
+
+    def series(self) -> Iterator[KnownSeries]:
+        rows = self._all(f"SELECT {_KEY}, first FROM series ORDER BY id")  # noqa: S608 - columns
+        return iter([KnownSeries(SeriesKey(*row[:-1]), row[-1]) for row in rows])
+
+    def counts(
+        self, key: SeriesKey, start: int, end: int, width: int = 1
+    ) -> tuple[tuple[int, int], ...]:
+        series = self._find(key)
+        if series is None:
+            return ()
+        found: Counter[int] = Counter()
+        for day, kept, body in self._all(
+            "SELECT day, width, body FROM day WHERE series = ? AND day >= ? AND day < ?",
+            series, start // _DAY, -(-end // _DAY),
+        ):  # fmt: skip
+            counts = _unpacked(body)
+            for at in np.flatnonzero(counts).tolist():
+                minute = day * _DAY + at * kept
+                if start <= minute < end:
+                    found[minute // width * width] += int(counts[at])
+        for minute, count in self._all(
+            "SELECT minute, count FROM minute WHERE series = ? AND minute >= ? AND minute < ?",
+            series, start, end,
+        ):  # fmt: skip
+            found[minute // width * width] += count
+        return tuple(sorted(found.items()))
+
+    def values(self, key: SeriesKey, start: int, end: int) -> Values:
+        rows = self._all(
+            "SELECT attribute, value, SUM(count) FROM value "
+            "WHERE series = ? AND block >= ? AND block < ? GROUP BY attribute, value",
+            self._find(key), start // BLOCK * BLOCK, end,
+        )  # fmt: skip
+        found: dict[Attribute, dict[str, int]] = defaultdict(dict)
+        for attribute, value, count in rows:
+            found[Attribute(attribute)][value] = count
+        return found
+
+    def alerts(
+        self, *, since: int, account_id: str = "", key: SeriesKey | None = None, limit: int = 1000
+    ) -> tuple[Alert, ...]:
+        series = None if key is None else self._find(key) or -1
+        rows = self._all(
+            "SELECT body FROM alert WHERE (seen >= ? OR lasts) AND (? = '' OR account = ?) "
+            "AND (? IS NULL OR series = ?) ORDER BY seen DESC, id LIMIT ?",
+            since, account_id, account_id, series, series, limit,
+        )  # fmt: skip
+        return tuple(_ALERT.decode(body) for (body,) in rows)
+
+    def place(self) -> CountPlace | None:
+        rows = self._all("SELECT sequence, judged FROM place")
+        return CountPlace(*rows[0]) if rows else None
+
+    def commit(self, changes: Changes, place: CountPlace) -> int:
+        try:
+            return self._commit(changes, place)
+        except BaseException:
+            self._ids = {}  # some may have been given in what was rolled back
+            raise
+
+    def since(self, minute: int) -> Mapping[int, Mapping[SeriesKey, int]]:
+        found: dict[int, dict[SeriesKey, int]] = defaultdict(dict)
+        for *key, at, count in self._all(
+            f"SELECT {_KEY}, minute, count FROM minute JOIN series ON series = id "  # noqa: S608 - columns
+            "WHERE minute > ?",
+            minute,
+        ):
+            found[at][SeriesKey(*key)] = count
+        return found
+
+    def fold(self, today: int) -> int:
+        with _told("written"), transaction(connection := self._connections.get()):
+            done = self._fold_minutes(connection, today - 1)
+            done += self._widen(connection, today)
+            done += self._fold_values(connection, today)
+            connection.execute(
+                "DELETE FROM alert WHERE seen < ? AND NOT lasts",
+                ((today - ALERTS_KEPT_DAYS) * _DAY,),
+            )
+            done += connection.execute(
+                "DELETE FROM series WHERE id NOT IN (SELECT series FROM day) "
+                "AND id NOT IN (SELECT series FROM minute)"
+            ).rowcount
+        self._ids = {}
+        return done
+
+    def waiting(self, limit: int) -> tuple[tuple[int, bytes], ...]:
+        return tuple(self._all("SELECT number, raw FROM record ORDER BY number LIMIT ?", limit))
+
+    def appended(self, number: int) -> None:
+        with _told("written"), transaction(connection := self._connections.get()):
+            connection.execute("DELETE FROM record WHERE number <= ?", (number,))
+
+    def _commit(self, changes: Changes, place: CountPlace) -> int:
+        beyond = 0
+        with _told("written"), transaction(connection := self._connections.get()):
+            rows = []
+            for (key, minute), count in changes.counts.items():
+                series = self._known(connection, key, minute)
+                if series is None:
+                    beyond += count
+                else:
+                    rows.append((series, minute, count))
+            connection.executemany(
+                "INSERT INTO minute VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                rows,
+            )
+            connection.executemany(
+                "UPDATE series SET first = ? WHERE id = ? AND first > ?",
+                [(minute, series, minute) for series, minute, _ in rows],
+            )
+            connection.executemany(
+                "INSERT INTO value VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                [
+                    (self._ids[one.series], one.block, str(one.attribute), one.value, count)
+                    for one, count in changes.values.items()
+                    if one.series in self._ids
+                ],
+            )
+            for alert in changes.alerts:
+                series = self._known(connection, alert.series, alert.seen)
+                connection.execute(
+                    "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        alert.id, alert.series.account_id, series or 0, alert.seen,
+                        alert.ended is None, msgspec.json.encode(alert),
+                    ),
+                )  # fmt: skip
+            connection.executemany(
+                "INSERT INTO record (raw) VALUES (?)", [(raw,) for raw in changes.records]
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO place VALUES (0, ?, ?)", (place.sequence, place.judged)
+            )
+        return beyond
+
+    def _known(self, connection: sqlite3.Connection, key: SeriesKey, minute: int) -> int | None:
+        """The series' number; a new one's, unless there are too many."""
+        series = self._ids.get(key)
+        if series is not None:
+            return series
+        row = connection.execute(f"SELECT id, first FROM series WHERE {_WHERE_KEY}", key).fetchone()  # noqa: S608 - columns
+        if row is None:
+            (there,) = connection.execute("SELECT COUNT(*) FROM series").fetchone()
+            if there >= self._most:
+                return None
+            cursor = connection.execute(
+                "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, minute)
+            )
+            row = (cursor.lastrowid, minute)
+        self._ids[key] = int(row[0])
+        return int(row[0])
+
+    def _find(self, key: SeriesKey) -> int | None:
+        rows = self._all(f"SELECT id FROM series WHERE {_WHERE_KEY}", *key)  # noqa: S608 - columns
+        return int(rows[0][0]) if rows else None
+
+    def _fold_minutes(self, connection: sqlite3.Connection, before_day: int) -> int:
+        days: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+        for series, minute, count in connection.execute(
+            "SELECT series, minute, count FROM minute WHERE minute < ?", (before_day * _DAY,)
+        ):
+            days[series, minute // _DAY][minute % _DAY] = count
+        for (series, day), counts in days.items():
+            row = connection.execute(
+                "SELECT width, body FROM day WHERE series = ? AND day = ?", (series, day)
+            ).fetchone()
+            width, kept = (
+                (1, np.zeros(_DAY, np.int64)) if row is None else (row[0], _unpacked(row[1]))
+            )
+            for minute, count in counts.items():
+                kept[minute // width] += count
+            connection.execute(
+                "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?)",
+                (series, day, width, _packed(kept)),
+            )
+        connection.execute("DELETE FROM minute WHERE minute < ?", (before_day * _DAY,))
+        return len(days)
+
+    def _widen(self, connection: sqlite3.Connection, today: int) -> int:
+        done = 0
+        for series, day, width, body in connection.execute(
+            "SELECT series, day, width, body FROM day WHERE (day < ? AND width = 1) "
+            "OR (day < ? AND width < 60) OR day < ?",
+            tuple(today - age for age in _ages()),
+        ).fetchall():
+            wider = width_at(today - day)
+            done += 1
+            if not wider:
+                connection.execute("DELETE FROM day WHERE series = ? AND day = ?", (series, day))
+                continue
+            counts = _unpacked(body).reshape(-1, wider // width).sum(1)
+            connection.execute(
+                "UPDATE day SET width = ?, body = ? WHERE series = ? AND day = ?",
+                (wider, _packed(counts), series, day),
+            )
+        return done
+
+    def _fold_values(self, connection: sqlite3.Connection, today: int) -> int:
+        """Values of days that are over are kept by hours."""
+        done = connection.execute(
+            "DELETE FROM value WHERE block < ?", ((today - VALUES_KEPT_DAYS) * _DAY,)
+        ).rowcount
+        limit = (today - 1) * _DAY
+        connection.execute(
+            "INSERT INTO value SELECT series, block / 60 * 60, attribute, value, SUM(count) "
+            "FROM value WHERE block < ? AND block % 60 <> 0 GROUP BY 1, 2, 3, 4 "
+            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            (limit,),
+        )
+        connection.execute("DELETE FROM value WHERE block < ? AND block % 60 <> 0", (limit,))
+        return done
+
+    def _all(self, statement: str, *values: object) -> list[Any]:
+        with _told("read"):
+            return self._connections.get().execute(statement, values).fetchall()
+
+
+def _ages() -> tuple[int, int, int]:
+    """The ages in days from which counts are kept by wider spans, by hours, and not at all."""
+    ages = range(1, 400)
+    first, second = (
+        next(age for age in ages if width_at(age) == width) for width in (BLOCK, _HOUR)
+    )
+    last = next(age for age in ages if not width_at(age))
+    return first - 1, second - 1, last - 1
+
+
+def _packed(counts: NDArray[np.int64]) -> bytes:
+    return zlib.compress(counts.astype("<u4").tobytes(), 1)
+
+
+def _unpacked(body: bytes) -> NDArray[np.int64]:
+    return np.frombuffer(zlib.decompress(body), "<u4").astype(np.int64)
+
+
+@contextmanager
+def _told(done: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as cause:
+        raise Unavailable(f"counts of calls can't be {done}: {cause}") from cause
