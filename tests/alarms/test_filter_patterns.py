@@ -284,9 +284,9 @@ def test_no_text_does_anything_but_match_or_be_refused(text: str, message: str) 
     ],
 )  # fmt: skip
 def test_no_message_makes_a_pattern_slow(pattern: str, message: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         FilterPattern(pattern).matches(LogMessage(message))
     except InvalidFilterPattern:
         assert "(" in pattern
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 2

@@ -74,6 +74,7 @@ def test_fields_of_lines_give_values_and_dimensions() -> None:
         ("{ $.a = 1 }", {"dimensions": (("D", "$.a"),), "default": 0.0},
          "dimensions and default value are mutually exclusive properties"),
         ("{ $.a = 1 }", {"dimensions": tuple((f"D{n}", "$.a") for n in range(4))}, "4 dimensions; 3 are allowed"),
+        ("x", {"default": 1e200}, "the default value is not within 2.360 of 0"),
         ("x", {"system_fields": ("@aws.vpc",)}, "Invalid system field"),
     ],
 )  # fmt: skip

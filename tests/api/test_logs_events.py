@@ -203,6 +203,33 @@ def test_a_page_that_looks_long_comes_empty_and_goes_on(
     assert [len(page["events"]) for page in pages] == [0, 0, 1, 0]
 
 
+def test_numbers_beyond_all_events_are_told_or_find_nothing(logs: LogsWorld) -> None:
+    put(logs, "a")
+    recorded(logs, 1)
+    logs.feed()
+    client = logs.client(parameter_validation=False)
+
+    def both(**values: Any) -> list[int]:
+        shown = client.filter_log_events(logGroupName="g", **values)["events"]
+        read = client.get_log_events(logGroupName="g", logStreamName="s", **values)["events"]
+        return [len(shown), len(read)]
+
+    assert both(startTime=2**63 - 1) == [0, 0]
+    assert both(startTime=0, endTime=2**63 - 1) == [2, 1]
+    for call in (
+        lambda: client.filter_log_events(logGroupName="g", startTime=2**63),
+        lambda: client.filter_log_events(logGroupName="g", limit=2**31),
+        lambda: client.filter_log_events(logGroupName="g", nextToken="9" * 56),
+        lambda: client.get_log_events(
+            logGroupName="g", logStreamName="s", nextToken=f"f/{'9' * 56}/s"
+        ),
+        lambda: client.describe_log_groups(nextToken="WyJhIl0"),
+        lambda: client.describe_log_groups(nextToken="WzFd"),
+        lambda: client.describe_log_groups(nextToken="eHg="),
+    ):
+        assert refused(call)[0] in ("InvalidParameterException", "SerializationException")
+
+
 def test_retention_hides_what_is_older(logs: LogsWorld) -> None:
     client = logs.client()
     put(logs, "old", when=now() - 2 * 86_400_000)

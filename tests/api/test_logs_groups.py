@@ -274,6 +274,8 @@ def test_patterns_and_transformations_that_cannot_be_are_refused(logs: LogsWorld
             "properties"
         ),
     )
+    assert put("x", metricValue="1", defaultValue=1e200)[0] == invalid
+    assert put("x", metricValue="1e200")[0] == invalid
     for member in ({"applyOnTransformedLogs": True}, {"fieldSelectionCriteria": "x"}):
         assert refused(
             client.put_metric_filter, logGroupName="g", filterName="f", filterPattern="",

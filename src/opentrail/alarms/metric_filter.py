@@ -96,6 +96,11 @@ class CompiledMetricFilter:
             InvalidFilterPattern: its pattern cannot be read.
             InvalidTransformation: value or dimensions do not go with the pattern.
         """
+        default = metric_filter.default
+        if default is not None and not is_number(default):
+            raise InvalidTransformation(
+                "Invalid metric transformation: the default value is not within 2^360 of 0"
+            )
         self.filter = metric_filter
         self.pattern = FilterPattern(metric_filter.pattern)
         _check_dimensions(metric_filter, self.pattern)

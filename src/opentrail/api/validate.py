@@ -29,6 +29,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 _ENUM_ORDERS = {"StateValue": ("INSUFFICIENT_DATA", "ALARM", "OK")}
 """Enumerations that AWS tells in another order than its model (vectors alarms)."""
+_BITS = {"integer": 31, "long": 63}
 _SHOWN = 2048
 """Characters of a value that a message repeats; AWS repeats all of them."""
 
@@ -120,7 +121,10 @@ def _scalar(shape: Shape, value: Any, path: Path) -> Iterator[Problem]:
         yield _wrong_type(path, value, f"a {shape.type_name}")
     elif isinstance(shape, StringShape) and isinstance(value, str):
         yield from _text(shape, value, path)
-    elif isinstance(value, int | float) and shape.type_name in ("integer", "long"):
+    elif isinstance(value, int | float) and shape.type_name in _BITS:
+        if not -(2 ** _BITS[shape.type_name]) <= value < 2 ** _BITS[shape.type_name]:
+            yield _wrong_type(path, value, f"a {shape.type_name}")
+            return
         low, high = shape.metadata.get("min"), shape.metadata.get("max")
         if low is not None and value < low:
             yield _broken(path, value, f"Member must have value greater than or equal to {low}")

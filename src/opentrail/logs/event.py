@@ -27,6 +27,8 @@ MOST_SPAN = 86_400_000
 """Milliseconds: how far events may be ahead, behind, and apart within one request."""
 
 _TIME_DIGITS, _SOURCE_DIGITS, _NUMBER_DIGITS = 20, 1, 35
+_GREATEST = 2**53
+"""No time or number that was given is greater."""
 _PLACE = re.compile(r"[0-9]{56}")
 _TOKEN = re.compile(r"([fb])/([0-9]{56})/s")
 
@@ -85,9 +87,12 @@ def read_place(digits: str) -> EventPlace:
     if not _PLACE.fullmatch(digits):
         raise InvalidPageToken
     behind = _TIME_DIGITS + _SOURCE_DIGITS
-    return EventPlace(
+    place = EventPlace(
         int(digits[:_TIME_DIGITS]), int(digits[_TIME_DIGITS:behind]), int(digits[behind:])
     )
+    if max(place.milliseconds, place.number) > _GREATEST:
+        raise InvalidPageToken
+    return place
 
 
 class StreamToken(NamedTuple):

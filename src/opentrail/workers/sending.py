@@ -114,8 +114,8 @@ class SendingWorker:
         self._log_views.delivered(
             file.log_group_arn,
             file.log_stream,
-            oldest=_milliseconds(file.oldest),
-            newest=_milliseconds(file.newest),
+            oldest=_milliseconds(file.oldest, file.closed),
+            newest=_milliseconds(file.newest, file.closed),
         )
 
     def _note(self, document: Document, file: OutgoingLogFile) -> None:
@@ -203,5 +203,10 @@ def _where(file: OutgoingLogFile) -> tuple[str, str]:
     return (file.log_group_arn or file.bucket, file.kms_key_arn)
 
 
-def _milliseconds(time: str) -> int:
-    return int(parse_iso_seconds(time).timestamp() * 1000)
+def _milliseconds(time: str, otherwise: datetime) -> int:
+    """The time of a record, as far as it can be read."""
+    try:
+        read = parse_iso_seconds(time)
+    except ValueError:
+        read = otherwise
+    return int(read.timestamp() * 1000)

@@ -32,6 +32,9 @@ from opentrail.logs.group import LogGroup
 from opentrail.ports.log_events import LogEvent
 from opentrail.trail.feeds import FeedView, stream_bound
 
+LATEST = 2**53
+"""Milliseconds since 1970 in 285,000 years: later than any event."""
+
 MOST_LOOKED_AT = 50_000
 """Events of the store, or of PutLogEvents, that are looked at for one page: a second or two."""
 
@@ -77,8 +80,8 @@ def get_log_events(parameters: Parameters, caller: Caller, backends: LogsBackend
     forward = parameters.get("startFromHead", False) if begun is None else begun.forward
     asked = Asked(
         streams=(name,),
-        start=max(parameters.get("startTime", 0), group.kept_from(milliseconds(caller))),
-        end=parameters.get("endTime"),
+        start=_start(parameters, group, caller),
+        end=min(parameters.get("endTime", LATEST), LATEST),
         newest_first=not forward,
         after=None if begun is None else begun.place,
     )
@@ -136,9 +139,9 @@ def filter_log_events(parameters: Parameters, caller: Caller, backends: LogsBack
     asked = Asked(
         streams=tuple(names) if names else None,
         stream_prefix=prefix,
-        start=max(parameters.get("startTime", 0), group.kept_from(milliseconds(caller))),
+        start=_start(parameters, group, caller),
         # An event of that very time is still shown.
-        end=None if end is None else end + 1,
+        end=None if end is None else min(end, LATEST) + 1,
         newest_first=not parameters.get("startFromHead", True),
         after=read_place(token) if token else None,
         bound=pattern.bound,
@@ -193,6 +196,11 @@ class _Page:
 
     def _matches(self, one: Read) -> bool:
         return self._pattern is None or self._pattern.matches(LogMessage(one.message))
+
+
+def _start(parameters: Parameters, group: LogGroup, caller: Caller) -> int:
+    asked: int = min(parameters.get("startTime", 0), LATEST)
+    return max(asked, group.kept_from(milliseconds(caller)), 0)
 
 
 def _check_stream(group: LogGroup, view: FeedView, name: str, backends: LogsBackends) -> None:

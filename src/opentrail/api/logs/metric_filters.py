@@ -5,6 +5,7 @@ Source: CloudWatch Logs API reference; quotas of the user guide.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ def put_metric_filter(parameters: Parameters, caller: Caller, backends: LogsBack
         metric_namespace=transformation["metricNamespace"],
         metric_name=transformation["metricName"],
         value=transformation["metricValue"],
-        default=transformation.get("defaultValue"),
+        default=_default(transformation),
         unit=transformation.get("unit", ""),
         dimensions=tuple(sorted(transformation.get("dimensions", {}).items())),
         system_fields=tuple(parameters.get("emitSystemFieldDimensions", ())),
@@ -58,6 +59,14 @@ def put_metric_filter(parameters: Parameters, caller: Caller, backends: LogsBack
     ):
         raise too_many()
     return Reply({}, (Change(METRIC_FILTER_KIND, made.state_key, msgspec.json.encode(made)),))
+
+
+def _default(transformation: Mapping[str, Any]) -> float | None:
+    value = transformation.get("defaultValue")
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        raise invalid("defaultValue is not within 2^360 of 0") from None
 
 
 def refuse_transformed(parameters: Parameters) -> None:
