@@ -7,6 +7,7 @@
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,23 +22,27 @@ from opentrail.search.parser import parse_filter
 
 RATE = 1000
 PAUSE_SECONDS = 0.4
-_COMPACT_EVERY = 3
 
 
 def append(data: Path) -> None:
-    """Batches as the server's worker makes them, and joining as its keeper does."""
+    """Batches as the server's worker makes them, and joining beside them as its keeper does."""
     store = SegmentEventStore(data / "events", SystemClock())
+    threading.Thread(target=_join, args=(store,), daemon=True).start()
     size = int(RATE * PAUSE_SECONDS)
     number = 0
     due = time.monotonic()
     while True:
         store.append([_raw(number + one) for one in range(size)])
         number += size
-        if number // size % _COMPACT_EVERY == 0:
-            store.compact()
         print(size, flush=True)
         due += PAUSE_SECONDS
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _join(store: SegmentEventStore) -> None:
+    while True:
+        if not store.compact():
+            time.sleep(1)
 
 
 def _raw(number: int) -> bytes:
