@@ -124,8 +124,6 @@ def detected(
                 past = counts[index[key], minute - 28 * DAY : minute].astype(np.int64)
                 ordinary = cleaned(past, first, alerts[key].values())
                 detection.learn(key, learn(ordinary, weekday_of(first), sensitivity))
-            if minute == start:
-                detection.settle()
         now = {keys[at]: int(counts[at, minute]) for at in np.flatnonzero(counts[:, minute])}
         for key in [one for one in now if one not in detection]:
             detection.add(key, is_news=True)
@@ -230,7 +228,6 @@ def tick_costs(rows: int) -> dict[str, float]:
             list(zip(range(FIRST_DAY * DAY - BEFORE, FIRST_DAY * DAY), past.tolist(), strict=True)),
         )
         detection.learn(key, baselines[of])
-    detection.settle()
     spent = []
     for _ in range(60):
         counts = random.poisson(kinds[kind])

@@ -40,11 +40,14 @@ def watching(past: np.ndarray, key: SeriesKey | None = None) -> tuple[Detection,
     lately = past[-480:]
     detection.add(key, [(START - 480 + at, int(count)) for at, count in enumerate(lately)])
     detection.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL))
-    detection.settle()
     return detection, key
 
 
 def judged(detection: Detection, key: SeriesKey, counts: Iterable[int]) -> list[Alert]:
+    """The alerts that began or ended."""
     return [
-        alert for count in counts for alert in detection.tick({key: int(count)} if count else {})
+        alert
+        for count in counts
+        for alert in detection.tick({key: int(count)} if count else {})
+        if not alert.is_over
     ]

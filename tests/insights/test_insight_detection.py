@@ -110,7 +110,6 @@ def test_a_young_series_is_silent_for_three_days(days, told):
     detection = Detection(START - 1)
     detection.add(series())
     detection.learn(series(), learn(past, weekday_of(FIRST_DAY - days), NORMAL))
-    detection.settle()
 
     assert bool(judged(detection, series(), [5] * 60 + [500] * 10)) is told
 
@@ -149,7 +148,6 @@ def test_runs_that_are_cut_anywhere_find_the_same():
         both = np.concatenate((past[-480:], day[:cut]))
         second.add(key, [(START - 480 + at, int(n)) for at, n in enumerate(both)])
         second.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL))
-        second.settle()
         for alert in first.alerts:
             second.resume(alert)
         found += judged(second, key, day[cut:])

@@ -139,10 +139,10 @@ def test_newer_minutes_are_read_by_minute(store):
 
 def test_alerts_are_kept_and_changed(store):
     store.commit(Changes(alerts=[alert(), alert(NOON - 9000)]), PLACE)
-    store.commit(Changes(alerts=[alert(ended=NOON + 4)]), PLACE)
+    store.commit(Changes(alerts=[alert(ended=NOON + 4, is_over=True)]), PLACE)
 
     assert [one.ended for one in store.alerts(since=NOON)] == [NOON + 4, None]
-    assert store.alerts(since=NOON, limit=1) == (alert(ended=NOON + 4),)
+    assert store.alerts(since=NOON, limit=1) == (alert(ended=NOON + 4, is_over=True),)
     assert store.alerts(since=0, account_id="999999999999") == ()
     assert len(store.alerts(since=0, key=series())) == 2
     assert store.alerts(since=0, key=series("Other")) == ()

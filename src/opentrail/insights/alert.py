@@ -20,7 +20,7 @@ class Kind(StrEnum):
     NEVER_SEEN = "never-seen"
 
 
-class Alert(msgspec.Struct, frozen=True):
+class Alert(msgspec.Struct):
     """An unusual rate, from its first minute on.
 
     Attributes:
@@ -31,8 +31,9 @@ class Alert(msgspec.Struct, frozen=True):
         expected: As the baseline has it.
         limit: The least count (of a drop the highest) that is told.
         ended: The first minute behind it; None while it lasts.
-        quiet: Minutes since it last stood out, while it lasts.
         standing: The last minute that stood out.
+        quiet: Minutes since no window remembers it.
+        is_over: No window does any more: nothing is told of the series because of it.
     """
 
     series: SeriesKey
@@ -44,8 +45,9 @@ class Alert(msgspec.Struct, frozen=True):
     expected: float
     limit: int
     ended: int | None = None
-    quiet: int = 0
     standing: int = 0
+    quiet: int = 0
+    is_over: bool = False
 
     @property
     def id(self) -> str:

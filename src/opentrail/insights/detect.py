@@ -2,15 +2,16 @@
 
 Each minute, of each series:
 1. high: a window of 1, 5, 15 or 60 minutes reaches its limit while the last 15 minutes are above
-   what is expected. It lasts until no window is three tenths as strange as its threshold for ten
-   minutes.
+   what is expected. It has ended when it did not stand out for ten minutes: in windows of 1 and 5
+   minutes, or, if a longer one found it, in those. As long as a window still is three tenths as
+   strange as its threshold, only windows of 1 and 5 minutes can begin another.
 2. drop, of calls only, every fifth minute: a window of 15, 60 or 180 minutes is as low as it never
-   was at this time of day. It lasts until none has been low for 15 minutes.
+   was at this time of day. It has ended when that window was not low for 15 minutes.
 3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account and
    region are known long enough to say that it is new. Once a series.
 
-A series has one alert at a time. The same counts give the same alerts, in any split of the run:
-what detection remembers is the counts, the baselines and the alerts that last.
+A series has one alert at a time, remembered until it is over. The same counts give the same alerts,
+in any split of the run: what detection remembers is counts, baselines and alerts.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Detection:
 
     @property
     def alerts(self) -> Iterable[Alert]:
-        """Those that last."""
-        return self._alerts.values()
+        """Those that last or are remembered."""
+        return [msgspec.structs.replace(alert) for alert in self._alerts.values()]
 
     def __contains__(self, key: SeriesKey) -> bool:
         return key in self._rows
@@ -100,15 +101,14 @@ class Detection:
         row = self._rows[key]
         self._new.pop(row, None)
         self._limits.set(row, baseline)
-
-    def settle(self) -> None:
-        """Limits for all rows at once, as of the last minute: after `learn` at a start."""
-        self._renew(np.arange(self._windows.rows), self.minute)
+        # As they would be, had this been known when the row was renewed last.
+        since = (self.minute - int(self._phases[row])) % SLOT
+        self._renew(np.array([row]), self.minute - since)
 
     def resume(self, alert: Alert) -> None:
         """An alert that lasted when the run before ended."""
         row = self._rows[alert.series]
-        self._alerts[row] = alert
+        self._alerts[row] = msgspec.structs.replace(alert)
         self._new.pop(row, None)
 
     def late(self, key: SeriesKey, minute: int, count: int) -> None:
@@ -116,7 +116,11 @@ class Detection:
         self._windows.late(self._rows[key], minute, count)
 
     def tick(self, counts: Mapping[SeriesKey, int]) -> list[Alert]:
-        """Judge the next minute; the alerts that began (`ended` is None) or ended with it."""
+        """Judge the next minute.
+
+        Returns:
+            The alerts that began (`ended` is None), ended, or are over (`is_over`) with it.
+        """
         rows = np.fromiter((self._rows[key] for key in counts), np.int64, len(counts))
         most = (min(count, _MOST) for count in counts.values())
         self._windows.advance(rows, np.fromiter(most, np.int32, len(counts)))
@@ -132,20 +136,26 @@ class Detection:
 
     def _renew(self, rows: Ints, minute: int) -> None:
         if len(rows):
-            self._limits.renew(rows, minute, self._windows.level(rows))
+            self._limits.renew(rows, minute, self._windows.level(rows, minute))
 
     def _high(self) -> list[Alert]:
         sums = self._windows.sums
         strange = sums[_HIGH] >= self._limits.high
         rows = np.flatnonzero(strange.any(0) & (sums[_QUARTER] >= self._limits.present))
-        return [self._begin_high(int(row)) for row in rows if int(row) not in self._alerts]
+        found = []
+        for row in rows.tolist():
+            known = self._alerts.get(row)
+            if known is None:
+                found.append(self._begin_high(row))
+            elif known.ended is not None and strange[:_SHORT, row].any():
+                found.append(msgspec.structs.replace(known, is_over=True))
+                found.append(self._begin_high(row))
+        return found
 
     def _begin_high(self, row: int) -> Alert:
         rows = np.array([row])
         counts = self._windows.sums[_HIGH][:, rows]
-        ratio = self._limits.strangeness(rows, counts) / self._limits.thresholds(rows, self.minute)
-        reached = (counts >= self._limits.high[:, rows])[:, 0]
-        place = int(np.argmax(np.where(reached, ratio[:, 0], -1)))
+        place = int(np.argmax(counts >= self._limits.high[:, rows]))  # the shortest
         window = WINDOWS[place]
         rate = float(self._limits.expected(rows).means[0, 0])
         alert = Alert(
@@ -156,9 +166,10 @@ class Detection:
         return self._begin(row, alert)
 
     def _since(self, row: int, window: int, rate: float) -> int:
-        """The first minute of the window with more than twice what is expected."""
+        """The first minute of the window that stands out of it and of what is expected."""
         lately = self._windows.lately(row, window)
-        first = next((at for at, count in enumerate(lately) if count > 2 * rate), window - 1)
+        least = max(2 * rate, sum(lately) / window / 2)
+        first = next((at for at, count in enumerate(lately) if count > least), window - 1)
         return self.minute - window + 1 + first
 
     def _never_seen(self) -> list[Alert]:
@@ -199,23 +210,23 @@ class Detection:
 
     def _begin(self, row: int, alert: Alert) -> Alert:
         self._alerts[row] = alert
-        return alert
+        return msgspec.structs.replace(alert)
 
     def _ended(self) -> list[Alert]:
         found = []
-        for row, stands, holds in self._lasting():
+        for row, stands, holds in list(self._lasting()):
             alert = self._alerts[row]
-            changed = msgspec.structs.replace(
-                alert,
-                quiet=0 if holds else alert.quiet + 1,
-                standing=self.minute if stands else alert.standing,
-            )
+            alert.quiet = 0 if holds else alert.quiet + 1
+            if stands and alert.ended is None:
+                alert.standing = self.minute
             patience = DROP_QUIET_MINUTES if alert.kind is Kind.DROP else QUIET_MINUTES
-            if changed.quiet < patience:
-                self._alerts[row] = changed
-                continue
-            del self._alerts[row]
-            found.append(msgspec.structs.replace(changed, ended=changed.standing + 1))
+            if alert.ended is None and self.minute - alert.standing >= patience:
+                alert.ended = alert.standing + 1
+                found.append(msgspec.structs.replace(alert))
+            if alert.ended is not None and alert.quiet >= patience:
+                alert.is_over = True
+                del self._alerts[row]
+                found.append(alert)
         return found
 
     def _lasting(self) -> Iterator[tuple[int, bool, bool]]:
@@ -237,9 +248,10 @@ class Detection:
     def _high_lasts(self, rows: Ints, windows: Ints) -> tuple[Bools, Bools]:
         counts = self._windows.sums[_HIGH][:, rows]
         ratio = self._limits.strangeness(rows, counts) / self._limits.thresholds(rows, self.minute)
-        rises = counts[_FIVE] > self._limits.expected(rows).means[_FIVE]
+        means = self._limits.expected(rows).means
+        rises = counts[_FIVE] > means[_FIVE]
         is_long = windows > WINDOWS[_SHORT - 1]
-        stands = (ratio[:_SHORT] >= _HELD).any(0)
+        stands = (ratio[:_SHORT] >= _HELD).any(0) & (counts[0] > means[0])
         stands |= is_long & rises & (ratio[_SHORT:].max(0) >= 1)
         return stands, np.asarray((ratio >= _HELD).any(0))
 

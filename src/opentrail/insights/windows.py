@@ -84,9 +84,13 @@ class Windows:
         for minute, count in counts:
             self.late(row, minute, count)
 
-    def level(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Calls of the six hours that end about an hour ago, whole slots."""
-        now = self.minute // SLOT
+    def level(self, rows: NDArray[np.int64], minute: int) -> NDArray[np.int64]:
+        """Calls of the six hours that end about an hour before `minute`, whole slots.
+
+        Args:
+            minute: The newest, or up to half an hour before.
+        """
+        now = minute // SLOT
         places = np.arange(now - LEVEL_FROM, now - LEVEL_TO) % SLOTS_KEPT
         return np.asarray(self._slots[places][:, rows].sum(0, dtype=np.int64))
 

@@ -79,6 +79,7 @@ class RecordHead(msgspec.Struct, frozen=True):
         default=None, name="sessionCredentialFromConsole"
     )
     request_parameters: msgspec.Raw = msgspec.field(default=_NULL, name="requestParameters")
+    insight_details: msgspec.Raw = msgspec.field(default=_NULL, name="insightDetails")
     response_elements: msgspec.Raw = msgspec.field(default=_NULL, name="responseElements")
 
 

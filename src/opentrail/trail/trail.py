@@ -85,6 +85,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
         region = None if self.is_multi_region_trail else self.home_region
         without_global = not self.include_global_service_events
         selected = compile_selectors(self.event_selectors, self.advanced_event_selectors)
+        insight_types = frozenset(one.type for one in self.insight_selectors)
 
         def takes(head: RecordHead) -> bool:
             if head.recipient_account_id not in accounts:
@@ -93,6 +94,8 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
                 return False
             if without_global and _is_global(head):
                 return False
+            if head.event_category == "Insight":
+                return bool(insight_types) and _insight_type(head) in insight_types
             return selected(head)
 
         return takes
@@ -101,6 +104,18 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
 _GLOBAL_SOURCES = frozenset(
     {"iam.amazonaws.com", "sts.amazonaws.com", "cloudfront.amazonaws.com", "signin.amazonaws.com"}
 )
+
+
+class _InsightDetails(msgspec.Struct, frozen=True, rename="camel"):
+    insight_type: str = ""
+
+
+def _insight_type(head: RecordHead) -> str:
+    """Of an Insights record; "" if it names none."""
+    try:
+        return msgspec.json.decode(head.insight_details, type=_InsightDetails).insight_type
+    except msgspec.MsgspecError:
+        return ""
 
 
 def _is_global(head: RecordHead) -> bool:

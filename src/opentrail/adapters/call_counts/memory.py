@@ -61,7 +61,7 @@ class MemoryCallCounts:
         found = [
             one
             for one in self._alerts.values()
-            if (one.seen >= since or one.ended is None)
+            if (one.seen >= since or not one.is_over)
             and account_id in ("", one.series.account_id)
             and key in (None, one.series)
         ]

@@ -211,7 +211,7 @@ class SqliteCallCounts:
                     "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         alert.id, alert.series.account_id, series or 0, alert.seen,
-                        alert.ended is None, msgspec.json.encode(alert),
+                        not alert.is_over, msgspec.json.encode(alert),
                     ),
                 )  # fmt: skip
             connection.executemany(

@@ -102,7 +102,7 @@ class CallCounts(Protocol):
     def alerts(
         self, *, since: int, account_id: str = "", key: SeriesKey | None = None, limit: int = 1000
     ) -> tuple[Alert, ...]:
-        """Those that were seen at `since` or later, or last; the newest first."""
+        """Those that were seen at `since` or later, or are not over; the newest first."""
         ...
 
     def place(self) -> CountPlace | None:

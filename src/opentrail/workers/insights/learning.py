@@ -1,0 +1,73 @@
+"""Baselines from the store of counts: what of, and when.
+
+A series is learnt once a day, at a minute of the first hour (UTC) that its key decides: up to the
+midnight before. So at any minute it is settled which baseline holds, and a process that starts then
+works out the same.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from opentrail.insights.baseline import DAY, MOST_DAYS, Baseline, Sensitivity, learn
+from opentrail.insights.cleaning import cleaned
+from opentrail.insights.counts import SeriesKey
+from opentrail.insights.limits import weekday_of
+from opentrail.ports.insights.call_counts import CallCounts
+
+NEWS_DAYS = 14
+"""Of an account and region known this long, an API never seen before is news."""
+
+_PHASES = 60
+
+
+class Learning:
+    """Knows since when accounts and regions are counted."""
+
+    def __init__(self, counts: CallCounts, sensitivity: Sensitivity) -> None:
+        self._counts = counts
+        self._sensitivity = sensitivity
+        self._since: dict[tuple[str, str], int] = {}
+
+    def known(self, key: SeriesKey, minute: int) -> None:
+        """The account and region of a series had calls at this minute."""
+        place = (key.account_id, key.region)
+        self._since[place] = min(minute, self._since.get(place, minute))
+
+    def is_news(self, key: SeriesKey, first: int, minute: int) -> bool:
+        """Whether a series that began at `first` is to be told of, and was not yet."""
+        since = self._since.get((key.account_id, key.region), first)
+        is_new = first >= last_learnt_day(key, minute) * DAY
+        return (
+            is_new
+            and first - since >= NEWS_DAYS * DAY
+            and not self._counts.alerts(since=first, key=key, limit=1)
+        )
+
+    def baseline(self, key: SeriesKey, first_call: int, minute: int) -> Baseline | None:
+        """What holds for a series at this minute; None if it is too young to have any."""
+        day = last_learnt_day(key, minute)
+        since = self._since.get((key.account_id, key.region))
+        if since is None or first_call >= day * DAY:
+            return None
+        first = max(day - MOST_DAYS, -(-since // DAY))
+        if day - first < 1:
+            return None
+        past = np.zeros((day - first) * DAY, np.int64)
+        for at, count in self._counts.counts(key, first * DAY, day * DAY):
+            past[at - first * DAY] = count
+        alerts = self._counts.alerts(since=(first - 1) * DAY, key=key)
+        ordinary = cleaned(past, first, [one for one in alerts if one.since < day * DAY])
+        return learn(ordinary, weekday_of(first), self._sensitivity)
+
+
+def learning_minute(key: SeriesKey) -> int:
+    """The minute of the day at which a series is learnt."""
+    return zlib.crc32("\x1f".join(key).encode()) % _PHASES
+
+
+def last_learnt_day(key: SeriesKey, minute: int) -> int:
+    """The day (since the epoch) before which a series' baseline ends, at this minute."""
+    return (minute - learning_minute(key)) // DAY
