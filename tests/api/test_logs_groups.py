@@ -531,3 +531,19 @@ def test_rights_are_asked_for_the_group_and_the_stream(logs: LogsWorld) -> None:
     ):
         with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
             call()
+
+
+def test_a_role_is_passed_to_a_subscription_only_by_who_may(logs: LogsWorld) -> None:
+    world = logs.world
+    logs.client().create_log_group(logGroupName="g")
+    world.by_policies = True
+    world.serve()
+    arn = next(iter(world.identities.all_credentials())).principal.arn
+    allowed = {"Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}}
+    world.identities.attached[arn] = [parse_policy(json.dumps(allowed))]
+    values = {"logGroupName": "g", "filterName": "f", "filterPattern": "", "destinationArn": LAMBDA}
+    client = logs.client()
+
+    client.put_subscription_filter(**values)
+    with pytest.raises(client.exceptions.ClientError, match="iam:PassRole"):
+        client.put_subscription_filter(**values, roleArn=f"arn:aws:iam::{ACCOUNT}:role/admin")

@@ -83,6 +83,15 @@ def test_events_are_read_by_time_from_any_place(store: LogEventStore) -> None:
     assert read(store, GroupKey("1", "r", "none")) == []
 
 
+def test_who_brought_an_event_is_kept(store: LogEventStore) -> None:
+    store.create_stream(GROUP, "a", 1)
+    store.put(GROUP, "a", [LogEvent(1, "x")], 2, "AKIA1")
+    put(store, "a", 3)
+
+    assert [one.access_key_id for one in store.since(0, 10)] == ["AKIA1", ""]
+    assert [one.access_key_id for one in store.read(GROUP, LogEventQuery())] == ["AKIA1", ""]
+
+
 def test_many_events_come_in_order(store: LogEventStore) -> None:
     put(store, "a", *([7] * 2500))
 

@@ -105,10 +105,10 @@ class FilteredWalk(FedWalk):
     def milliseconds(self) -> int:
         return int(self.clock.now().timestamp() * 1000)
 
-    def put(self, *messages: str, stream: str = "own") -> None:
+    def put(self, *messages: str, stream: str = "own", key: str = "") -> None:
         self.log_events.create_stream(GROUP, stream, self.milliseconds())
         events = [LogEvent(self.milliseconds(), one) for one in messages]
-        self.log_events.put(GROUP, stream, events, self.milliseconds())
+        self.log_events.put(GROUP, stream, events, self.milliseconds(), key)
 
     def work(self, times: int = 3) -> None:
         for _ in range(times):
@@ -238,6 +238,22 @@ def test_what_a_subscription_sets_off_does_not_set_it_off_again(walk: FilteredWa
     walk.outbox.acts_with(first.delivery.id, "AKIAFUNCTION")
     walk.call(userIdentity={"accessKeyId": "AKIAFUNCTION"})
     walk.call(userIdentity={"accessKeyId": "AKIA2"})
+    walk.work()
+
+    states = [one.state for one in reversed(walk.outbox.list(DeliveryQuery()))]
+    assert states == [DeliveryState.WAITING, DeliveryState.LOOP, DeliveryState.WAITING]
+
+
+def test_a_function_that_writes_to_the_group_it_hears_from_is_not_asked_for_ever(
+    walk: FilteredWalk,
+) -> None:
+    walk.subscribe("ERROR")
+    walk.put("ERROR first", key="AKIA1")
+    walk.work()
+    (first,) = walk.outbox.list(DeliveryQuery())
+    walk.outbox.acts_with(first.delivery.id, "AKIAFUNCTION")
+    walk.put("ERROR handled", key="AKIAFUNCTION")
+    walk.put("ERROR second", key="AKIA1")
     walk.work()
 
     states = [one.state for one in reversed(walk.outbox.list(DeliveryQuery()))]

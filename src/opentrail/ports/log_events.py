@@ -40,6 +40,7 @@ class StoredLogEvent:
 
     Attributes:
         number: Given once, growing with each event put.
+        access_key_id: The key that signed the call that brought it, "" if none did.
     """
 
     group: GroupKey
@@ -48,6 +49,7 @@ class StoredLogEvent:
     milliseconds: int
     ingested: int
     message: str
+    access_key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,19 @@ class LogEventStore(Protocol):
         """The bytes of the messages kept here of each group; groups without any may be left out."""
         ...
 
-    def put(self, group: GroupKey, stream: str, events: Sequence[LogEvent], ingested: int) -> bool:
-        """Durable on return; False (and nothing is put) if there is no such stream."""
+    def put(
+        self,
+        group: GroupKey,
+        stream: str,
+        events: Sequence[LogEvent],
+        ingested: int,
+        access_key_id: str = "",
+    ) -> bool:
+        """Durable on return; False (and nothing is put) if there is no such stream.
+
+        Args:
+            access_key_id: The key that signed the call that brings them, "" if none did.
+        """
         ...
 
     def note(self, group: GroupKey, stream: str, *, first: int, last: int, ingested: int) -> None:

@@ -42,7 +42,14 @@ class MemoryLogEventStore:
     def stored_bytes(self, groups: Sequence[GroupKey]) -> dict[GroupKey, int]:
         return {group: sum(one.stored_bytes for one in self.streams(group)) for group in groups}
 
-    def put(self, group: GroupKey, stream: str, events: Sequence[LogEvent], ingested: int) -> bool:
+    def put(
+        self,
+        group: GroupKey,
+        stream: str,
+        events: Sequence[LogEvent],
+        ingested: int,
+        access_key_id: str = "",
+    ) -> bool:
         known = self._streams.get((group, stream))
         if known is None:
             return False
@@ -60,6 +67,7 @@ class MemoryLogEventStore:
                     milliseconds=event.milliseconds,
                     ingested=ingested,
                     message=event.message,
+                    access_key_id=access_key_id,
                 )
             )
         return True

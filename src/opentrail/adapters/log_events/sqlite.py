@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS stream (
 );
 CREATE TABLE IF NOT EXISTS event (
   number INTEGER PRIMARY KEY AUTOINCREMENT, log_group INTEGER NOT NULL, stream INTEGER NOT NULL,
-  time INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL
+  time INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL, key TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS event_of_group ON event (log_group, time, number);
 CREATE INDEX IF NOT EXISTS event_of_stream ON event (stream, time, number);
@@ -47,7 +47,7 @@ _WIDEN = (
     "ingested = max(coalesce(ingested, ?3), ?3), bytes = bytes + ?4 WHERE id = ?5"
 )
 _EVENT = (
-    "SELECT stream.name, number, time, event.ingested, message "
+    "SELECT stream.name, number, time, event.ingested, message, key "
     "FROM event JOIN stream ON stream.id = event.stream"
 )
 _OLD = (
@@ -55,8 +55,8 @@ _OLD = (
     f"WHERE log_group = ({_FIND_GROUP}) AND time < ? LIMIT {_EXPIRED_AT_ONCE}"
 )
 _SINCE = (
-    "SELECT account, region, log_group.name, stream.name, number, time, event.ingested, message "
-    "FROM event JOIN stream ON stream.id = event.stream JOIN log_group ON log_group.id = "
+    "SELECT account, region, log_group.name, stream.name, number, time, event.ingested, message, "
+    "key FROM event JOIN stream ON stream.id = event.stream JOIN log_group ON log_group.id = "
     "event.log_group WHERE number > ? ORDER BY number LIMIT ?"
 )
 _LAST_CHARACTER = "\U0010ffff"
@@ -113,7 +113,14 @@ class SqliteLogEventStore:
         statement = f"SELECT sum(bytes) FROM stream WHERE log_group = ({_FIND_GROUP})"  # noqa: S608 - of constants
         return {group: int(self._all(statement, *group)[0][0] or 0) for group in groups}
 
-    def put(self, group: GroupKey, stream: str, events: Sequence[LogEvent], ingested: int) -> bool:
+    def put(
+        self,
+        group: GroupKey,
+        stream: str,
+        events: Sequence[LogEvent],
+        ingested: int,
+        access_key_id: str = "",
+    ) -> bool:
         times = [one.milliseconds for one in events]
         size = sum(len(one.message.encode()) for one in events)
         with self._changing() as connection:
@@ -122,10 +129,10 @@ class SqliteLogEventStore:
             if stream_id is None:
                 return False
             connection.executemany(
-                "INSERT INTO event (log_group, stream, time, ingested, message) "
-                "VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO event (log_group, stream, time, ingested, message, key) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (group_id[0], stream_id, one.milliseconds, ingested, one.message)
+                    (*group_id, stream_id, one.milliseconds, ingested, one.message, access_key_id)
                     for one in events
                 ],
             )
@@ -143,31 +150,14 @@ class SqliteLogEventStore:
         after = query.after
         while asked.ids:
             rows = self._all(*asked.statement(after))
-            for row in rows:
-                yield StoredLogEvent(
-                    group=group,
-                    stream=row[0],
-                    number=row[1],
-                    milliseconds=row[2],
-                    ingested=row[3],
-                    message=row[4],
-                )
+            yield from (_read_event(group, row) for row in rows)
             if len(rows) < _READ_AT_ONCE:
                 return
             after = rows[-1][2], rows[-1][1]
 
     def since(self, number: int, limit: int) -> tuple[StoredLogEvent, ...]:
-        return tuple(
-            StoredLogEvent(
-                group=GroupKey(row[0], row[1], row[2]),
-                stream=row[3],
-                number=row[4],
-                milliseconds=row[5],
-                ingested=row[6],
-                message=row[7],
-            )
-            for row in self._all(_SINCE, number, limit)
-        )
+        rows = self._all(_SINCE, number, limit)
+        return tuple(_read_event(GroupKey(*row[:3]), row[3:]) for row in rows)
 
     def newest(self) -> int:
         rows = self._all("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
@@ -271,6 +261,19 @@ def _read_stream(row: Any) -> LogStream:
     name, created, first, last, ingested, size = row
     return LogStream(
         name=name, created=created, first=first, last=last, ingested=ingested, stored_bytes=size
+    )
+
+
+def _read_event(group: GroupKey, row: Any) -> StoredLogEvent:
+    stream, number, milliseconds, ingested, message, key = row
+    return StoredLogEvent(
+        group=group,
+        stream=stream,
+        number=number,
+        milliseconds=milliseconds,
+        ingested=ingested,
+        message=message,
+        access_key_id=key,
     )
 
 

@@ -53,7 +53,8 @@ def put_log_events(parameters: Parameters, caller: Caller, backends: LogsBackend
     name = parameters["logStreamName"]
     if backends.log_events.stream(key, name) is None:
         raise not_found("log stream")
-    if kept and not backends.log_events.put(key, name, kept, now):
+    signed = caller.credential.access_key_id
+    if kept and not backends.log_events.put(key, name, kept, now, signed):
         raise not_found("log stream")
     told: dict[str, Any] = {"nextSequenceToken": f"{backends.log_events.newest():056}"}
     info = _rejected(left_out)

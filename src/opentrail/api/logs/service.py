@@ -75,6 +75,7 @@ def logs_service(backends: LogsBackends, others: Mapping[str, Any] | None = None
         answers=answers | dict(others or {}),
         code_of=_code_of,
         resources=_resources,
+        passes=_passed_role,
         max_body_bytes=MAX_BODY_BYTES,
     )
 
@@ -102,6 +103,11 @@ def _code_of(operation: str, problem: Problem) -> str:  # noqa: ARG001 - as Serv
             f"{LONGEST_NAME}.",
         )
     return "InvalidParameterException"
+
+
+def _passed_role(operation: str, parameters: Parameters) -> Iterable[str]:
+    role = parameters.get("roleArn")
+    return (role,) if operation == "PutSubscriptionFilter" and isinstance(role, str) else ()
 
 
 def _resources(operation: str, parameters: Parameters, caller: Caller) -> Iterable[str]:

@@ -35,10 +35,16 @@ def record_delivery(
 def put_deliveries(
     subscription: SubscriptionFilter, stream: str, events: Sequence[StoredLogEvent], now: int
 ) -> Iterator[Delivery]:
-    """Deliveries of events that PutLogEvents brought to a stream; `now` in epoch seconds."""
+    """Deliveries of events that one key brought to a stream; `now` in epoch seconds."""
     for batch in batches(map(_sent, events)):
         made = payload(subscription, stream, batch)
-        yield _delivery(subscription, delivery_id(subscription, batch[0].id), made, now)
+        yield _delivery(
+            subscription,
+            delivery_id(subscription, batch[0].id),
+            made,
+            now,
+            access_key_id=events[0].access_key_id,
+        )
 
 
 def _sent(event: StoredLogEvent) -> Sent:

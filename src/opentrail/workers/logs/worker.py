@@ -86,8 +86,8 @@ class _Made:
     deliveries: list[Delivery] = field(default_factory=list)
 
 
-_Taken = dict[tuple[SubscriptionFilter, str], list[StoredLogEvent]]
-"""Events by the subscription that takes them and their stream."""
+_Taken = dict[tuple[SubscriptionFilter, str, str], list[StoredLogEvent]]
+"""Events by the subscription that takes them, their stream, and the key that brought them."""
 
 
 class LogFilterWorker:
@@ -204,7 +204,7 @@ class LogFilterWorker:
             filters = groups.get(event.group)
             if filters is not None:
                 self._take_own(event, filters, made, taken)
-        for (subscription, stream), some in taken.items():
+        for (subscription, stream, _), some in taken.items():
             made.deliveries += put_deliveries(subscription, stream, some, _seconds(now))
         self._own.keep(events[-1].number, made.samples.datapoints(), made.deliveries, now)
         return len(events)
@@ -220,7 +220,7 @@ class LogFilterWorker:
                 if event.number > self._own.metrics and event.ingested >= created:
                     made.samples.add(watcher, message)
             elif event.number > self._own.outbox and event.ingested >= watcher.created:
-                taken.setdefault((watcher, event.stream), []).append(event)
+                taken.setdefault((watcher, event.stream, event.access_key_id), []).append(event)
 
     def _begin(self, now: datetime) -> _Made:
         return _Made(Samples(self._cardinality, _seconds(now)))
