@@ -25,7 +25,7 @@ from opentrail.app.organization import OrganizationKeeper
 from opentrail.app.policy_templates import PolicyTemplates
 from opentrail.app.processes import Processes, Program
 from opentrail.app.responding.links import TopicLinks
-from opentrail.app.responding.records import ResponseRecords
+from opentrail.app.responding.records import WaitingRecords
 from opentrail.app.searching.door import Admitting, SearchDoor
 from opentrail.app.searching.recorded import SearchRecords
 from opentrail.app.settings import Settings, as_environment
@@ -132,7 +132,9 @@ async def _run(
     doors, door, reporter, organizations = _open_doors(
         settings, parts, upstreams, writing, events, searches
     )
-    responses = ResponseRecords(parts.outbox(), writing.commit)
+    outbox, counts = parts.outbox(), parts.call_counts()
+    responses = WaitingRecords(outbox.responses, outbox.recorded, writing.commit)
+    insights = WaitingRecords(counts.waiting, counts.appended, writing.commit)
     server = GatewayServer(partial(upstreams.exchange, doors))
     try:
         port = await server.start(settings.host, settings.port, _tls(settings))
@@ -151,7 +153,7 @@ async def _run(
     try:
         duties = Duties(
             (reporter.write, writing.keeper.probe, writing.trimmer.step),
-            (door.settle_left, organizations.adopt, responses.take),
+            (door.settle_left, organizations.adopt, responses.take, insights.take),
         )
         await _tick(stop, parts, duties, processes, embedded)
     finally:
@@ -160,6 +162,7 @@ async def _run(
         door.close()
         searches.close()
         responses.close()
+        insights.close()
         writing.commit.close()
         reporter.write()
         upstreams.close()

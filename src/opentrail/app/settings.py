@@ -74,6 +74,7 @@ class Settings:
             encrypts before sending; `auto` is `envelope` for the embedded store, else `store`.
         event_retention: How long events can be searched after they came in, also by account, as
             `90d,111122223333=forever`; LookupEvents shows 90 days whatever this says.
+        insight_sensitivity: How readily unusual rates are told of: low, normal or high.
         quotas: Quotas other than the defaults, as `trails_per_region=10`.
         target_networks: Networks that webhooks and HTTP subscribers may be in besides public
             addresses, comma separated; none.
@@ -109,6 +110,7 @@ class Settings:
     bucket_policies: str = "check"
     encryption: str = "auto"
     event_retention: tuple[str, ...] = ("90d",)
+    insight_sensitivity: str = "normal"
     quotas: tuple[str, ...] = ()
     target_networks: tuple[str, ...] = ()
     smtp_url: str = ""
@@ -131,6 +133,7 @@ class Settings:
         _one_of("authorization", self.authorization, ("open", "policies"))
         _one_of("bucket policies", self.bucket_policies, ("check", "ignore"))
         _one_of("encryption", self.encryption, ("auto", "store", "envelope"))
+        _one_of("insight_sensitivity", self.insight_sensitivity, ("low", "normal", "high"))
         _one_of("sensitive", self.sensitive, ("hide", "show"))
         parse_retention(self.event_retention)
         if bool(self.tls_certificate) != bool(self.tls_key):

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from opentrail.adapters.call_counts import FILE_NAME as COUNTS_FILE
+from opentrail.adapters.call_counts import SqliteCallCounts
 from opentrail.adapters.destinations import AwsDestinations, AwsPlace
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
 from opentrail.adapters.events.catalog import Catalog
@@ -56,6 +58,7 @@ from opentrail.aws.regions import aws_regions
 from opentrail.clock import Clock, SystemClock
 from opentrail.errors import InvalidInput
 from opentrail.history.retention import parse_retention
+from opentrail.insights.baseline import SENSITIVITIES
 from opentrail.ports.destinations import Destinations
 from opentrail.ports.events import EventReader
 from opentrail.ports.objects import ObjectStore
@@ -69,6 +72,7 @@ from opentrail.workers.chains import ChainKeeper
 from opentrail.workers.delivery import FOLLOWER, DeliverySettings, DeliveryWorker
 from opentrail.workers.digests import DigestSettings, DigestWorker
 from opentrail.workers.events import EventsKeeper, EventsWorker
+from opentrail.workers.insights import InsightsWorker
 from opentrail.workers.notifications import NotificationWorker
 from opentrail.workers.rules import FOLLOWER as RULES
 from opentrail.workers.rules import Publisher, RulesWorker, ScheduleWorker
@@ -344,6 +348,20 @@ class Parts:
         """Learns who is behind which key."""
         index = SqliteSessionIndex(self.settings.data / SESSIONS_FILE)
         return SessionsWorker(self.events(), index, self.clock)
+
+    def call_counts(self) -> SqliteCallCounts:
+        """How often each API was called, and what was unusual about it."""
+        return SqliteCallCounts(self.settings.data / COUNTS_FILE)
+
+    def insights_worker(self) -> InsightsWorker:
+        """Finds unusual rates."""
+        return InsightsWorker(
+            events=self.events(),
+            counts=self.call_counts(),
+            state=self.state,
+            clock=self.clock,
+            sensitivity=SENSITIVITIES[self.settings.insight_sensitivity],
+        )
 
     def events_keeper(self, store: SegmentEventStore) -> EventsKeeper:
         """Joins small segments and forgets what is too old."""

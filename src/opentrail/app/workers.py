@@ -90,6 +90,7 @@ def worker_loops(parts: Parts, endpoint: Callable[[str], str]) -> tuple[Loop, ..
         Loop("targets", targets.step, idle_seconds=0.05),
         Loop("outbox", responding.keeper().step, idle_seconds=60.0),
         Loop("sessions", parts.sessions_worker().step, idle_seconds=0.5),
+        Loop("insights", parts.insights_worker().step, idle_seconds=0.5),
         Loop("joining", parts.events_keeper(store).step, idle_seconds=1.0),
     )
 

@@ -73,19 +73,18 @@ class InsightsWorker:
         self._wanted = Wanted(state)
         never = datetime.min.replace(tzinfo=clock.now().tzinfo)
         self._read_at = self._folded_at = self._wanted_at = never
-        self._start()
+        self._begins = True
 
     def step(self) -> int:
         """Deal with what is new; how many events and minutes that was."""
         now = self._clock.now()
         if now - self._read_at < PAUSE:
             return 0
-        try:
-            done = self._deal(now)
-        except BaseException:
-            # What was not committed is done again.
+        if self._begins:
             self._start()
-            raise
+        self._begins = True  # if this fails, what was not committed is done again
+        done = self._deal(now)
+        self._begins = False
         self._fold(now)
         if not done:
             self._read_at = now
