@@ -289,4 +289,5 @@ def test_no_message_makes_a_pattern_slow(pattern: str, message: str) -> None:
         FilterPattern(pattern).matches(LogMessage(message))
     except InvalidFilterPattern:
         assert "(" in pattern
-    assert time.process_time() - started < 2
+    # Usually 0.2 s; quadratic work would take minutes.
+    assert time.process_time() - started < 10

@@ -106,7 +106,7 @@ class AlarmChange(msgspec.Struct, frozen=True, kw_only=True):
         """Of its document: in the order of time, the same for the same change."""
         parts = [item.id for item in self.history] + [notice.id for notice in self.notices]
         name = json.dumps([self.cause, *parts])
-        return f"{int(self.time * 1000):014d}/{uuid5(NAMESPACE_URL, name)}"
+        return f"{round(self.time * 1000):014d}/{uuid5(NAMESPACE_URL, name)}"
 
 
 _CHANGE: msgspec.json.Decoder[AlarmChange] = msgspec.json.Decoder(AlarmChange)
