@@ -362,6 +362,21 @@ def test_an_api_is_called_with_a_role(server: Running) -> None:
     assert started["userIdentity"]["type"] == "AssumedRole"
 
 
+def test_a_log_group_gets_events(server: Running) -> None:
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName="/audit/users")
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/audit/users"
+    rule(server, "to-logs", group, "logged-")
+    server.client("iam").create_user(UserName="logged-1")
+
+    wait_for(lambda: deliveries(server, "rule/to-logs", "delivered"))
+
+    (event,) = logs.get_log_events(
+        logGroupName="/audit/users", logStreamName="opentrail-responses", startFromHead=True
+    )["events"]
+    assert json.loads(event["message"])["detail"]["requestParameters"]["userName"] == "logged-1"
+
+
 def test_mail_is_given_to_the_server(server: Running) -> None:
     mails = server.mails  # type: ignore[attr-defined]
     rule(server, "to-mail", "mailto:security@example.com", "mail-")
