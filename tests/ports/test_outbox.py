@@ -92,6 +92,24 @@ def test_a_delivery_put_twice_is_one(outbox: Outbox) -> None:
     assert found.delivery.payload == b"{}"
 
 
+def test_halves_of_characters_stop_nobody(outbox: Outbox) -> None:
+    half = "\ud800"
+    assert (
+        outbox.put(
+            [
+                delivery(
+                    "a" + half, event_ids=(half,), attributes=((half, half),), access_key_id=half
+                )
+            ]
+        )
+        == 1
+    )
+
+    (kept,) = outbox.list(DeliveryQuery())
+    assert kept.delivery.id == "a?"
+    assert kept.delivery.attributes == (("?", "?"),)
+
+
 def test_a_follower_goes_on_where_it_put_last(outbox: Outbox) -> None:
     assert outbox.place("rules") is None
 

@@ -169,6 +169,17 @@ def test_what_is_refused_is_given_up_at_once(refusal: Answer | Exception) -> Non
     assert record["errorMessage"] in {"no such thing", "it answers 503"}
 
 
+def test_a_target_may_say_what_no_file_can_hold() -> None:
+    world = World(FakeTarget(answers=[Unavailable("\ud800" * 5000, code="\udfff" * 500)]))
+    world.outbox.put([delivery("a")])
+
+    world.run(minutes=1)
+
+    attempt = world.outbox.attempts("a")[0]
+    assert (attempt.status, attempt.detail) == ("?" * 200, "?" * 1000)
+    assert world.kept("a").state is DeliveryState.DELIVERED
+
+
 def test_attempts_are_limited() -> None:
     world = World(FakeTarget(answers=[FAILED] * 10))
     world.outbox.put([delivery("a", max_attempts=3), delivery("b", max_attempts=0)])

@@ -22,6 +22,7 @@ from opentrail.ports.targets.outbox import (
     known_in,
     lane_of,
     stepped,
+    storable,
 )
 
 
@@ -42,7 +43,7 @@ class MemoryOutbox:
         self, deliveries: Sequence[Delivery], *, follower: str = "", place: int | None = None
     ) -> int:
         new = 0
-        for delivery in deliveries:
+        for delivery in map(storable, deliveries):
             if delivery.id not in self._kept:
                 self._add(delivery)
                 new += 1

@@ -34,6 +34,7 @@ from opentrail.ports.targets.outbox import (
     known_in,
     lane_of,
     stepped,
+    storable,
 )
 
 FILE_NAME = "outbox.sqlite"
@@ -61,7 +62,7 @@ class SqliteOutbox:
         self, deliveries: Sequence[Delivery], *, follower: str = "", place: int | None = None
     ) -> int:
         with self._changing() as connection:
-            new = sum(_add(connection, one) for one in deliveries)
+            new = sum(_add(connection, storable(one)) for one in deliveries)
             if follower and place is not None:
                 connection.execute(
                     "INSERT OR REPLACE INTO follower VALUES (?, ?)", (follower, place)

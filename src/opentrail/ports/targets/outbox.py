@@ -8,7 +8,7 @@ cause that would set itself off again is stopped (`first_state`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -295,6 +295,30 @@ class Outbox(Protocol):
             most: Finished ones kept whatever their age; the oldest are forgotten first.
         """
         ...
+
+
+def storable(delivery: Delivery) -> Delivery:
+    """The delivery, with halves of characters, that no file can hold, as question marks.
+
+    Texts of events come by here; one that could not be kept would stop whoever puts it, and with
+    it all that comes after.
+    """
+    texts = {
+        one.name: whole(value)
+        for one in fields(delivery)
+        if isinstance(value := getattr(delivery, one.name), str)
+    }
+    return replace(
+        delivery,
+        **texts,  # type: ignore[arg-type] # each was a text
+        event_ids=tuple(map(whole, delivery.event_ids)),
+        attributes=tuple((whole(name), whole(value)) for name, value in delivery.attributes),
+    )
+
+
+def whole(text: str) -> str:
+    """The text with halves of characters as question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def lane_of(delivery: Delivery, state: DeliveryState) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -15,7 +16,7 @@ import structlog
 
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of
+from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of, whole
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Targets
 from opentrail.workers.targets.deciding import (
     Tried,
@@ -28,6 +29,10 @@ from opentrail.workers.targets.lanes import OF_A_LANE, Lanes
 
 WAIT_SECONDS = 0.1
 """For a try under way to end, before what is due is looked for again."""
+
+MOST_STATUS = 200
+MOST_DETAIL = 1000
+"""Characters kept of what a target says of itself."""
 
 Start = Callable[[Callable[[], None]], None]
 """Runs something in a thread of its own; never more than lanes.AT_ONCE at a time."""
@@ -167,7 +172,16 @@ _NOT_SENT = Answer(outcome=Outcome.DELIVERED)
 
 
 def _tried(send: Callable[[datetime], Answer], now: datetime) -> Answer:
-    """What a target does, whatever it raises."""
+    """What a target does, whatever it raises, in texts that can be kept."""
+    answer = _answered(send, now)
+    return replace(
+        answer,
+        status=whole(answer.status)[:MOST_STATUS],
+        detail=whole(answer.detail)[:MOST_DETAIL],
+    )
+
+
+def _answered(send: Callable[[datetime], Answer], now: datetime) -> Answer:
     try:
         return send(now)
     except Unavailable as problem:
