@@ -12,6 +12,7 @@ from botocore.config import Config
 from wire import observed_request
 
 from opentrail.access.policy import Policy
+from opentrail.adapters.call_counts import MemoryCallCounts
 from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.adapters.identities import IdentityEntry
@@ -93,6 +94,7 @@ class ApiWorld:
     store: MemoryObjectStore = field(default_factory=lambda: MemoryObjectStore("audit", "second"))
     events: MemoryEventStore = field(default_factory=lambda: MemoryEventStore(SystemClock()))
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    counts: MemoryCallCounts = field(default_factory=MemoryCallCounts)
     outside: MemoryDestinations = field(default_factory=MemoryDestinations)
     quotas: Quotas = field(default_factory=Quotas)
     by_policies: bool = False
@@ -116,6 +118,7 @@ class ApiWorld:
             store=self.store,
             signer=FileSigner(self.keys, self.state),
             events=self.events,
+            counts=self.counts,
             journal=self.journal,
             destinations=self.outside.all(),
             regions=("us-east-1", "eu-west-1"),

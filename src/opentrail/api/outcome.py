@@ -13,6 +13,7 @@ from typing import Any
 
 from opentrail.ports.destinations import Destinations
 from opentrail.ports.events import EventReader
+from opentrail.ports.insights.call_counts import CallCounts
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.objects import ObjectStore
 from opentrail.ports.signers import Signer
@@ -61,6 +62,7 @@ class Backends:
     store: ObjectStore
     signer: Signer
     events: EventReader
+    counts: CallCounts
     journal: JournalReader
     destinations: Destinations
     regions: tuple[str, ...]

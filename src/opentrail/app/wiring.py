@@ -210,6 +210,7 @@ class Parts:
             store=outside.store,
             signer=self.signer(),
             events=events,
+            counts=self.call_counts(),
             journal=self.journal_reader,
             destinations=outside.destinations,
             regions=self.settings.regions,

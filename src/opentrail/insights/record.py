@@ -112,6 +112,7 @@ def addendum(alert: Alert) -> dict[str, Any]:
     return {
         "reason": _REASON,
         "rule": str(alert.kind),
+        "eventCategory": alert.series.category,
         "windowMinutes": alert.window,
         "observed": alert.observed,
         "expected": round(alert.expected, 3),

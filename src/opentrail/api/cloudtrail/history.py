@@ -38,7 +38,7 @@ def lookup_events(parameters: Mapping[str, Any], caller: Caller, backends: Backe
         )
     found = backends.events.lookup(query, after)
     page = found[: query.limit]
-    output: dict[str, Any] = {"Events": [_event(one) for one in page]}
+    output: dict[str, Any] = {"Events": [shown_event(one) for one in page]}
     if len(found) > query.limit:
         output["NextToken"] = make_token(_behind(page[-1], query), query, backends.token_secret)
     return Reply(output)
@@ -48,7 +48,8 @@ def _behind(event: StoredEvent, query: LookupQuery) -> After:
     return After(event.position.event_time, event.position.sequence, *query.seconds)
 
 
-def _event(event: StoredEvent) -> dict[str, Any]:
+def shown_event(event: StoredEvent) -> dict[str, Any]:
+    """An event as AWS lists it."""
     # Exactly the bytes that were recorded.
     shown: dict[str, Any] = {"CloudTrailEvent": event.raw.decode("utf-8", "replace")}
     try:
