@@ -9,7 +9,7 @@ import msgspec
 
 from opentrail.adapters.targets.calls import ServerCalls
 from opentrail.adapters.targets.running import Run, run_function
-from opentrail.errors import InvalidInput
+from opentrail.errors import InvalidInput, Unavailable
 from opentrail.ports.state import StateStore
 from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
@@ -51,7 +51,11 @@ class FunctionTarget:
         if function.account_id != delivery.account_id:
             raise InvalidInput(f"{function.arn} is not of account {delivery.account_id}")
         environment = self._environment(function, delivery)
-        return _answer(run_function(function, delivery.payload, delivery.id, environment))
+        try:
+            run = run_function(function, delivery.payload, delivery.id, environment)
+        except OSError as cause:  # no process, no file descriptor, no room for the event
+            raise Unavailable(f"{function.name} can't be run: {cause}", code="NotRun") from cause
+        return _answer(run)
 
     def _environment(self, function: Function, delivery: Delivery) -> Mapping[str, str]:
         """What SDKs look for; a key only if the function has a role."""
