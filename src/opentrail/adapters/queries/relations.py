@@ -287,14 +287,15 @@ class Stored:
     ) -> None:
         """Every row of the segments at those places, with the numbers `seg` and `rw`."""
         parts = []
-        files = [place for place in places if place < len(links)]
+        # Newest first: of the newest rows DuckDB then leaves out all files that are older.
+        files = sorted((place for place in places if place < len(links)), reverse=True)
         if files:
             listed = ", ".join(quoted(str(links[place])) for place in files)
-            number = "file_index"
-            if files != list(range(len(files))):
+            number = f"{files[0]} - file_index"
+            if len(files) != files[0] + 1:
                 number = f"list_value({', '.join(map(str, files))})[(file_index + 1)::BIGINT]"
             parts.append(
-                f"SELECT {number}::INTEGER AS seg, file_row_number::BIGINT AS rw, "
+                f"SELECT ({number})::INTEGER AS seg, file_row_number::BIGINT AS rw, "
                 f"epoch_ms(event_time)::BIGINT AS t, * FROM read_parquet([{listed}])"
             )
         others = [place for place in places if place >= len(links)]

@@ -8,7 +8,8 @@ DuckDB's JSON does not agree (opentrail.logs.query.plan.texts).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from opentrail.logs.query.plan.values import (
@@ -17,6 +18,8 @@ from opentrail.logs.query.plan.values import (
     Parameters,
     Value,
     column,
+    found_text,
+    leaf_of,
     leaf_text,
     once,
 )
@@ -78,6 +81,7 @@ _COLUMNS = {
     "userIdentity.sessionContext.attributes.creationDate": "identity_creation_date",
     "@aws.account": "recipient_account_id", "@aws.region": "aws_region",
 }  # fmt: skip
+_PLAIN = frozenset({"eventTime", "errorMessage"})
 _TRUTHS = {"readOnly": "read_only", "managementEvent": "management_event"}
 _PARTS = {
     "userIdentity": "user_identity", "requestParameters": "request_parameters",
@@ -124,6 +128,73 @@ def base_field(name: Name, holds: Holds, parameters: Parameters) -> Value:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A field that is a member of a JSON column, in two steps.
+
+    As columns of two levels it costs half: in one expression DuckDB takes the member out of the
+    JSON again at each place that needs it.
+
+    Attributes:
+        found: What the member says, whatever its type.
+        shown: The field, given the SQL of what was found.
+    """
+
+    found: Value
+    shown: Callable[[str], Value]
+
+
+def field_in_steps(name: Name, holds: Holds, parameters: Parameters) -> Steps | None:
+    """A field of a log event in two steps; None if it has but one."""
+    place = None
+    if holds is Holds.MESSAGES:
+        place = _place_in_message(name)
+    elif holds is Holds.EVENTS:
+        place = _place_in_event(name)
+    if place is None or len(place.pointers) > 1:
+        return None
+    json, pointer = place.json, parameters.bind(place.pointers[0])
+
+    def shown(found: str) -> Value:
+        sql = leaf_text(found, f"json_type({json}, {pointer})")
+        if holds is Holds.MESSAGES:
+            return Value(sql, Kind.TEXT, frozenset({json}))
+        return _unless_odd(sql, {json}, name.parts, parameters)
+
+    # Of odd records JSON may be none that DuckDB reads.
+    found = f"TRY({found_text(json, pointer)})"
+    return Steps(Value(found, Kind.TEXT, frozenset({json})), shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a field may be: a column of JSON, and pointers, the likeliest first."""
+
+    json: str
+    pointers: list[str]
+
+
+def _place_in_event(name: Name) -> _Place | None:
+    """None where a column has the field whole."""
+    first, *rest = name.parts
+    if name.text in _COLUMNS or name.text in _PLAIN or name.text.startswith("@"):
+        return None
+    if first in _PARTS:
+        return _Place(_PARTS[first], _readings(rest, name, plain=True)) if rest else None
+    if first in _COLUMNS or first in _TRUTHS:
+        return None
+    return _Place(Base.MESSAGE.value, _readings(name.parts, name, plain=True))
+
+
+def _place_in_message(name: Name) -> _Place | None:
+    parts = name.parts
+    if name.text.startswith("@@"):
+        parts = (parts[0][1:], *parts[1:])
+    elif name.text.startswith("@"):
+        return None
+    return _Place(Base.JSON.value, _readings(parts, name, plain=False))
+
+
 def _of_event(name: Name, parameters: Parameters) -> Value:
     text = name.text
     if text in _COLUMNS:
@@ -142,19 +213,14 @@ def _of_record(name: Name, parameters: Parameters) -> Value:
         return _unless_odd(spelled, {Base.TIME.value}, name.parts, parameters)
     if text == "errorMessage":
         return _unless_odd("error_message", {"error_message"}, name.parts, parameters)
-    first, *rest = name.parts
-    if first in _PARTS:
-        found = _PARTS[first]
-        if not rest:
-            return column(found, Kind.TEXT)
-        sql = _first_leaf(found, _readings(rest, name, plain=True), parameters)
-        return _unless_odd(sql, {found}, name.parts, parameters)
-    if first in _COLUMNS or first in _TRUTHS:
+    if text in _PARTS:
+        return column(_PARTS[text], Kind.TEXT)
+    place = _place_in_event(name)
+    if place is None:
         # Texts have no members; records where they are objects are odd ones.
         return _unless_odd("NULL", set(), name.parts, parameters)
-    message = Base.MESSAGE.value
-    leaf = _first_leaf(message, _readings(name.parts, name, plain=True), parameters)
-    return _unless_odd(f"TRY({leaf})", {message}, name.parts, parameters)
+    leaf = f"TRY({_first_leaf(place, parameters)})"
+    return _unless_odd(leaf, {place.json}, name.parts, parameters)
 
 
 def _unless_odd(sql: str, columns: set[str], parts: Sequence[str], parameters: Parameters) -> Value:
@@ -167,20 +233,16 @@ def _unless_odd(sql: str, columns: set[str], parts: Sequence[str], parameters: P
 
 
 def _of_message(name: Name, parameters: Parameters) -> Value:
-    if name.text.startswith("@") and not name.text.startswith("@@"):
+    place = _place_in_message(name)
+    if place is None:
         return NULL
-    parts = name.parts
-    if name.text.startswith("@@"):
-        parts = (parts[0][1:], *parts[1:])
-    found = Base.JSON.value
-    sql = _first_leaf(found, _readings(parts, name, plain=False), parameters)
-    return Value(sql, Kind.TEXT, frozenset({found}))
+    return Value(_first_leaf(place, parameters), Kind.TEXT, frozenset({place.json}))
 
 
 def member(json: str, parts: Sequence[str], name: Name, parameters: Parameters) -> str:
     """The SQL of what a map or list holds; `json` is the SQL of valid JSON."""
     readings = _readings(parts, name, plain=True)
-    return once(json, simple=False, body=lambda one: _first_leaf(one, readings, parameters))
+    return once(json, simple=False, body=lambda one: _first_leaf(_Place(one, readings), parameters))
 
 
 def _readings(parts: Sequence[str], name: Name, *, plain: bool) -> list[str]:
@@ -206,6 +268,6 @@ def json_pointer(parts: Sequence[str]) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _first_leaf(json: str, pointers: Sequence[str], parameters: Parameters) -> str:
-    leaves = [leaf_text(json, parameters.bind(one)) for one in pointers]
+def _first_leaf(place: _Place, parameters: Parameters) -> str:
+    leaves = [leaf_of(place.json, parameters.bind(one)) for one in place.pointers]
     return leaves[0] if len(leaves) == 1 else f"coalesce({', '.join(leaves)})"

@@ -42,7 +42,8 @@ def floor_sql(time: str, period: Duration, offset: Duration | None = None) -> st
     count = max(period.count, 1)
     if period.unit in FIXED:
         width = count * FIXED[period.unit]
-        floor = f"({moved} - (({moved} % {width}) + {width}) % {width})"
+        over = f"{moved} % {width}"  # negative before 1970
+        floor = f"({moved} - {over} - CASE WHEN {over} < 0 THEN {width} ELSE 0 END)"
     else:
         floor = _month_floor(moved, count * MONTHS[period.unit])
     return f"({floor} + {shift})" if shift else floor

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from opentrail.logs.query.plan.fields import OF_EVENTS, Base, Holds, base_field, member
+from opentrail.logs.query.plan.fields import (
+    OF_EVENTS,
+    Base,
+    Holds,
+    base_field,
+    field_in_steps,
+    member,
+)
 from opentrail.logs.query.plan.scope import Moments, Scope
 from opentrail.logs.query.plan.values import (
     NULL,
@@ -179,7 +186,14 @@ class Relation:
                 self.name(known, self.add(value))
         value = self.resolve(name)
         if not value.simple and (fields or outers):
-            self._names[name.text] = self.add(value)
+            self._names[name.text] = self.add(self._after_steps(name, value))
+
+    def _after_steps(self, name: Name, value: Value) -> Value:
+        """The value; of a field that is read in two steps, over the first of them."""
+        if not self.is_field(name, name.text):
+            return value
+        steps = field_in_steps(name, self._holds, self.parameters)
+        return value if steps is None else steps.shown(self.add(steps.found).sql)
 
     def add(self, value: Value) -> Value:
         """The value as a column of a level more."""

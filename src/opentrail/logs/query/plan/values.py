@@ -155,20 +155,28 @@ def text(value: Value) -> str:
 
 
 def _shown_json(sql: str) -> str:
-    return leaf_text(sql, "''")
+    return leaf_of(sql, "''")
 
 
-def leaf_text(json: str, pointer: str) -> str:
-    """What a JSON pointer leads to in valid JSON: a text; true and false are 1 and 0 [aws].
+def found_text(json: str, pointer: str) -> str:
+    """What a JSON pointer leads to in valid JSON: a text, whatever its type."""
+    return f"json_extract_string({json}, {pointer})"
+
+
+def leaf_of(json: str, pointer: str) -> str:
+    """What a JSON pointer leads to in valid JSON, as fields show it.
 
     Args:
         json: SQL that may be written several times.
         pointer: SQL of the pointer, a constant.
     """
-    found = f"json_extract_string({json}, {pointer})"
-    truth = f"json_type({json}, {pointer}) = 'BOOLEAN'"
+    return leaf_text(found_text(json, pointer), f"json_type({json}, {pointer})")
+
+
+def leaf_text(found: str, json_type: str) -> str:
+    """A member's text as fields show it: true and false are 1 and 0 [aws]."""
     return (
-        f"CASE WHEN {found} IN ('true', 'false') AND {truth} "
+        f"CASE WHEN {found} IN ('true', 'false') AND {json_type} = 'BOOLEAN' "
         f"THEN CASE {found} WHEN 'true' THEN '1' ELSE '0' END ELSE {found} END"
     )
 
