@@ -20,7 +20,7 @@ from running import ACCOUNT, BIN, Running, running, wait_for
 
 from opentrail.adapters.identities import read_file
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.contract, pytest.mark.alone, pytest.mark.timeout(300)]
 
 FOREIGN = "210987654321"
 

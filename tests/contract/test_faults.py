@@ -29,7 +29,7 @@ from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.app.embedded import SEAWEED
 from opentrail.app.telemetry.status import read_status
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.contract, pytest.mark.alone, pytest.mark.timeout(600)]
 
 KILLS = int(os.environ.get("OPENTRAIL_TEST_KILLS", "8"))
 """The catalogue's 200 take a quarter of an hour; the figure of a whole run is in the docs."""

@@ -19,7 +19,7 @@ from backends import KEY, SECRET, Backends, adopt_key, backends
 from botocore.exceptions import BotoCoreError, ClientError
 from running import ACCOUNT, Running, make, wait_for
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.contract, pytest.mark.alone, pytest.mark.timeout(420)]
 
 KILLS = 30
 CALLERS = 4

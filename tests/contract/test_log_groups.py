@@ -18,7 +18,7 @@ from test_terraform import PLUGINS, terraform
 from opentrail.adapters.metrics import FILE_NAME, SqliteMetricStore
 from opentrail.ports.metrics import Series
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.alone]
 
 STREAM = f"{ACCOUNT}_CloudTrail_us-east-1"
 TRUST = {

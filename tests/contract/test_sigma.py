@@ -15,7 +15,7 @@ from opentrail.adapters.findings import FILE_NAME, SqliteFindings
 from opentrail.ports.sigma.findings import FindingQuery
 from sigma_samples import rule_text
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.contract, pytest.mark.alone, pytest.mark.timeout(300)]
 
 CALLED = rule_text("s: {eventSource: sqs.amazonaws.com, eventName: ListQueues}\ncondition: s",
                    title="Called", name="called", extra="level: high\n")  # fmt: skip

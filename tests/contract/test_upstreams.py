@@ -17,7 +17,7 @@ from running import BIN, Running, running, wait_for
 from test_session import delivered
 from vault import make_bucket
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.alone]
 
 CALLS_A_SECOND = 200
 SECONDS = 10
