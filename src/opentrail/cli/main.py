@@ -22,6 +22,7 @@ from opentrail.app.wiring import first_key, open_event_reader, open_parts, redac
 from opentrail.app.workers import run_loops, worker_loops
 from opentrail.cli.events import events
 from opentrail.cli.imports import import_logs, imports
+from opentrail.cli.insights import insights
 from opentrail.cli.keys import keys
 from opentrail.cli.logs import logs
 from opentrail.cli.org import org
@@ -61,6 +62,7 @@ commands.add_typer(functions, name="functions")
 commands.add_typer(webhooks, name="webhooks")
 commands.add_typer(rules, name="rules")
 commands.add_typer(findings, name="findings")
+commands.add_typer(insights, name="insights")
 commands.command("init")(init)
 commands.add_typer(logs, name="logs")
 commands.command("verify")(verify)

@@ -1,0 +1,5 @@
+"""`opentrail insights`."""
+
+from opentrail.cli.insights.commands import insights
+
+__all__ = ["insights"]
