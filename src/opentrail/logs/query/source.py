@@ -27,6 +27,7 @@ def read_source(lexer: Lexer, expressions: Expressions) -> Source:
     selections: list[_Selection] = []
     while True:
         token = lexer.peek()
+        is_first = not groups and not selections
         if token.is_word("loggroups"):
             lexer.take()
             selections.append(_selection(lexer))
@@ -37,7 +38,7 @@ def read_source(lexer: Lexer, expressions: Expressions) -> Source:
                 token.span.start,
                 token.span.end,
             )
-        elif token.kind is Kind.STRING or (token.kind is Kind.WORD and not groups):
+        elif token.kind is Kind.STRING or (token.kind is Kind.WORD and is_first):
             groups.append(lexer.take().text)
         else:
             break
