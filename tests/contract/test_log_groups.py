@@ -139,8 +139,12 @@ def test_a_trails_records_are_counted_within_seconds_and_reach_a_subscriber(here
     assert sorted(names) == [f"counted-{number}" for number in range(3)]
     assert {one["logStream"] for one in got} == {STREAM}
     assert took < 5
-    shown = logs.filter_log_events(logGroupName="watched", filterPattern=pattern)["events"]
-    assert len(shown) == 3
+
+    def shown() -> list[Any]:
+        found = logs.filter_log_events(logGroupName="watched", filterPattern=pattern)
+        return list(found["events"])
+
+    wait_for(lambda: len(shown()) == 3, seconds=10)
     here.client("cloudtrail").delete_trail(Name="watched")
     assert counted(here, "Users") == 3
 
