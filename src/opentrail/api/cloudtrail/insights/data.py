@@ -21,7 +21,7 @@ from opentrail.history.page import After, make_token, read_token
 from opentrail.insights.counts import DATA, ERROR_RATE, MANAGEMENT, SeriesKey
 from opentrail.ports.events import Position, Search
 from opentrail.predicate.expression import All, Operator, Test
-from opentrail.trail.names import InvalidTrailArn
+from opentrail.trail.names import InvalidTrailName
 
 Parameters = Mapping[str, Any]
 
@@ -160,7 +160,9 @@ def _query(parameters: Parameters, caller: Caller) -> LookupQuery:
 def _arn_of_trail(name: str, caller: Caller, backends: Backends) -> str:
     try:
         return find_trail(name, caller, backends)[0].arn
-    except (ApiError, InvalidInput, InvalidTrailArn) as problem:
+    except InvalidTrailName:
+        raise
+    except (ApiError, InvalidInput) as problem:
         raise ApiError("InvalidParameterException", str(problem)) from None
 
 
