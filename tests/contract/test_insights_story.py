@@ -13,7 +13,7 @@ from webhooks import receiver
 
 from opentrail.clock import iso_seconds
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(1500)]
 
 TOPIC_CALLS = 40
 

@@ -127,7 +127,7 @@ def test_what_it_learnt_is_not_poisoned_by_one_anomaly_that_was_left_in():
 def test_more_sensitive_means_lower_limits():
     past = office_days()
     low, normal, high = (
-        learn(past, 0, SENSITIVITIES[name]).thresholds for name in ("low", "normal", "high")
+        learn(past, 0, SENSITIVITIES[name]).calls.thresholds for name in ("low", "normal", "high")
     )
 
     assert (low >= normal).all()

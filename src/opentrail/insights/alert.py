@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """Which rule found it."""
 
     HIGH = "high"
+    ACTIVE = "active"
     DROP = "drop"
     NEVER_SEEN = "never-seen"
 
@@ -27,7 +28,7 @@ class Alert(msgspec.Struct):
         since: Its first minute (since the epoch): the first in the window that stands out.
         seen: The minute in which it was told.
         window: Minutes that the counts below are of; they end at `seen`, inclusive.
-        observed: Calls in the window.
+        observed: Calls in the window; of ACTIVE its minutes that have any.
         expected: As the baseline has it.
         limit: The least count (of a drop the highest) that is told.
         ended: The first minute behind it; None while it lasts.

@@ -7,7 +7,9 @@
 4. The threshold is what the strangest windows of the past let expect once in `return_days`: of the
    twelve strangest of different two hours, Hill's estimate of the tail leaning on a prior, and
    Weissman's quantile. At hours whose own past is quieter it is lower, down to eight tenths.
-5. Drops: counts of 15, 60 and 180 minutes that were never low at this time of day (`drops`).
+5. The same for the minutes that have any calls, in windows of 15 and 60: who works at night
+   makes few calls, but minute after minute, and bursts of calls by day say nothing of that.
+6. Drops: counts of 15, 60 and 180 minutes that were never low at this time of day (`drops`).
 
 Everything is a function of the counts: the same counts give the same baseline.
 Source: design: insights, section 5, with the differences told in docs/explanation/insights.md.
@@ -29,6 +31,7 @@ SLOT = 15
 """Minutes in which the expected rate is taken for constant."""
 SLOTS = DAY // SLOT
 WINDOWS = (1, 5, 15, 60)
+ACTIVITY_WINDOWS = (15, 60)
 MOST_DAYS = 28
 LEAST_DAYS = 3
 """Of a younger series nothing is told."""
@@ -36,6 +39,7 @@ GROWN_DAYS = 14
 """A younger series is judged by windows of 5 minutes and more, and half as strictly again."""
 
 _YOUNG_FACTOR = 1.5
+_YOUNG_WINDOW = 5
 _LEAST_OWN = 0.3
 _LEAST_EXCESS = 0.05
 _CAPPED = 0.9995
@@ -76,21 +80,34 @@ NORMAL = SENSITIVITIES["normal"]
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """What detection knows of a series for one day.
+class Rates:
+    """What is ordinary for one measure of a series: its calls, or its minutes with calls.
 
     Attributes:
-        week: Expected calls a minute at the middle of each hour of the week, from Monday 00:00.
+        week: Expected a minute at the middle of each hour of the week, from Monday 00:00.
         own: By window: how calls come together.
         swinging: By window: how the level moves.
         thresholds: Strangeness by window and hour of the day; infinite where nothing is told.
-        drops: None for a series that may be low at any time.
     """
 
     week: NDArray[np.float32]
     own: NDArray[np.float32]
     swinging: NDArray[np.float32]
     thresholds: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What detection knows of a series for one day.
+
+    Attributes:
+        calls: Of `WINDOWS`.
+        activity: Minutes with calls, of `ACTIVITY_WINDOWS`.
+        drops: None for a series that may be low at any time.
+    """
+
+    calls: Rates
+    activity: Rates
     drops: DropLimits | None
 
 
@@ -104,24 +121,37 @@ def learn(counts: Ints, first_weekday: int, sensitivity: Sensitivity) -> Baselin
     """
     beyond = max(0, len(counts) // DAY - MOST_DAYS)
     counts, first_weekday = counts[beyond * DAY :], (first_weekday + beyond) % 7
-    days = len(counts) // DAY
-    season = learn_season(counts.reshape(days, HOURS, 60).sum(2), first_weekday)
+    summed = _summed(counts)
+    return Baseline(
+        _rates(summed, first_weekday, sensitivity, WINDOWS),
+        _rates(_summed(np.minimum(counts, 1)), first_weekday, sensitivity, ACTIVITY_WINDOWS),
+        learn_drops(summed, first_weekday) if len(counts) >= GROWN_DAYS * DAY else None,
+    )
+
+
+def _summed(counts: Ints) -> Ints:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+
+
+def _rates(
+    summed: Ints, first_weekday: int, sensitivity: Sensitivity, windows: tuple[int, ...]
+) -> Rates:
+    days = (len(summed) - 1) // DAY
+    season = learn_season(np.diff(summed[::60]).reshape(days, HOURS), first_weekday)
     expected = slots_of(season.others)
-    summed = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
     sparse = _sparse(expected)
     own, swinging, strange = [], [], []
-    for window in WINDOWS:
+    for window in windows:
         rolled = _rolled(summed, window)
         together, moving = _dispersion(rolled, expected, window, sparse)
         own.append(together)
         swinging.append(moving)
         strange.append(_strangeness(rolled, expected, window, (together, moving)))
-    return Baseline(
+    return Rates(
         season.week.astype(np.float32),
         np.array(own, np.float32),
         np.array(swinging, np.float32),
-        _thresholds(np.stack(strange), days, sensitivity).astype(np.float32),
-        learn_drops(summed, first_weekday) if days >= GROWN_DAYS else None,
+        _thresholds(np.stack(strange), days, sensitivity, windows).astype(np.float32),
     )
 
 
@@ -211,23 +241,25 @@ def _strangeness(
     return found
 
 
-def _thresholds(strange: Floats, days: int, sensitivity: Sensitivity) -> Floats:
+def _thresholds(
+    strange: Floats, days: int, sensitivity: Sensitivity, windows: tuple[int, ...]
+) -> Floats:
     """(4): by window and hour of the day."""
-    shape = (len(WINDOWS), HOURS)
+    shape = (len(windows), HOURS)
     if days < LEAST_DAYS:
         return np.full(shape, np.inf)
-    blocks = strange.reshape(len(WINDOWS), -1, _BLOCK).max(2)
+    blocks = strange.reshape(len(windows), -1, _BLOCK).max(2)
     tops = np.maximum(-np.sort(-blocks, axis=1)[:, : _TOPS + 1], 1.0)
     tail = np.log(tops[:, :_TOPS] / tops[:, _TOPS:]).mean(1)
     tail = (_PRIOR_WEIGHT * _PRIOR_TAIL + _TOPS * tail) / (_PRIOR_WEIGHT + _TOPS)
     found = tops[:, _TOPS] * (_TOPS * sensitivity.return_days / days) ** tail
     found = np.maximum(found, tops[:, 0] * _ABOVE_STRANGEST)
-    near = _near(strange.reshape(len(WINDOWS), days, SLOTS).max(1))
+    near = _near(strange.reshape(len(windows), days, SLOTS).max(1))
     near *= (found / tops[:, 0])[:, None]
     found = np.maximum(np.maximum(near, _QUIETER * found[:, None]), sensitivity.least)
     if days < GROWN_DAYS:
         found *= _YOUNG_FACTOR
-        found[0] = np.inf
+        found[np.array(windows) < _YOUNG_WINDOW] = np.inf
     return np.asarray(found)
 
 

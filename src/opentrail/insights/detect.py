@@ -5,6 +5,7 @@ Each minute, of each series:
    what is expected. It has ended when it did not stand out for ten minutes: in windows of 1 and 5
    minutes, or, if a longer one found it, in those. As long as a window still is three tenths as
    strange as its threshold, only windows of 1 and 5 minutes can begin another.
+   active: the same of minutes with calls, in windows of 15 and 60 minutes.
 2. drop, of calls only, every fifth minute: a window of 15, 60 or 180 minutes is as low as it never
    was at this time of day. It has ended when that window was not low for 15 minutes.
 3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account and
@@ -24,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentrail.insights.alert import Alert, Kind
-from opentrail.insights.baseline import SLOT, WINDOWS, Baseline
+from opentrail.insights.baseline import ACTIVITY_WINDOWS, SLOT, WINDOWS, Baseline
 from opentrail.insights.counts import CALL_RATE, SeriesKey
 from opentrail.insights.drops import DROP_WINDOWS, MARK
-from opentrail.insights.limits import Limits
-from opentrail.insights.tail import Ints
+from opentrail.insights.limits import Drops, Limits
+from opentrail.insights.tail import Floats, Ints
 from opentrail.insights.windows import LENGTHS, Windows
 
 NEVER_SEEN_CALLS = 20
@@ -53,7 +54,10 @@ class Detection:
     def __init__(self, minute: int) -> None:
         """Begin behind `minute`: the first `tick` is of the minute after it."""
         self._windows = Windows(minute)
-        self._limits = Limits()
+        self._limits = Limits(WINDOWS)
+        self._activity = Windows(minute, ACTIVITY_WINDOWS)
+        self._activity_limits = Limits(ACTIVITY_WINDOWS)
+        self._drop_limits = Drops()
         self._rows: dict[SeriesKey, int] = {}
         self._keys: list[SeriesKey] = []
         self._phases = np.zeros(0, np.int64)
@@ -87,6 +91,8 @@ class Detection:
         """
         row = self._windows.add_row()
         self._limits.add_row()
+        self._activity.add_row()
+        self._activity_limits.add_row()
         self._rows[key] = row
         self._keys.append(key)
         if row >= len(self._phases):
@@ -94,13 +100,17 @@ class Detection:
         self._phases[row] = zlib.crc32("\x1f".join(key).encode()) % SLOT
         if is_news:
             self._new[row] = None
-        self._windows.load(row, list(past))
+        past = list(past)
+        self._windows.load(row, past)
+        self._activity.load(row, [(minute, 1) for minute, count in past if count])
 
     def learn(self, key: SeriesKey, baseline: Baseline) -> None:
         """What is ordinary from now on."""
         row = self._rows[key]
         self._new.pop(row, None)
-        self._limits.set(row, baseline)
+        self._limits.set(row, baseline.calls)
+        self._activity_limits.set(row, baseline.activity)
+        self._drop_limits.set(row, baseline.drops)
         # As they would be, had this been known when the row was renewed last.
         since = (self.minute - int(self._phases[row])) % SLOT
         self._renew(np.array([row]), self.minute - since)
@@ -113,7 +123,10 @@ class Detection:
 
     def late(self, key: SeriesKey, minute: int, count: int) -> None:
         """Calls of a minute that was judged already: longer windows still see them."""
-        self._windows.late(self._rows[key], minute, count)
+        row = self._rows[key]
+        if count > 0 and not self._windows.had_calls(row, minute):
+            self._activity.late(row, minute, 1)
+        self._windows.late(row, minute, count)
 
     def tick(self, counts: Mapping[SeriesKey, int]) -> list[Alert]:
         """Judge the next minute.
@@ -124,6 +137,7 @@ class Detection:
         rows = np.fromiter((self._rows[key] for key in counts), np.int64, len(counts))
         most = (min(count, _MOST) for count in counts.values())
         self._windows.advance(rows, np.fromiter(most, np.int32, len(counts)))
+        self._activity.advance(rows, np.ones(len(rows), np.int32))
         minute = self.minute
         phases = self._phases[: self._windows.rows]
         self._renew(np.flatnonzero(phases == minute % SLOT), minute)
@@ -137,11 +151,15 @@ class Detection:
     def _renew(self, rows: Ints, minute: int) -> None:
         if len(rows):
             self._limits.renew(rows, minute, self._windows.level(rows, minute))
+            activity = self._activity.level(rows, minute)
+            self._activity_limits.renew(rows, minute, activity)
 
     def _high(self) -> list[Alert]:
         sums = self._windows.sums
         strange = sums[_HIGH] >= self._limits.high
-        rows = np.flatnonzero(strange.any(0) & (sums[_QUARTER] >= self._limits.present))
+        active = self._activity.sums >= self._activity_limits.high
+        either = strange.any(0) | active.any(0)
+        rows = np.flatnonzero(either & (sums[_QUARTER] >= self._limits.present))
         found = []
         for row in rows.tolist():
             known = self._alerts.get(row)
@@ -153,15 +171,20 @@ class Detection:
         return found
 
     def _begin_high(self, row: int) -> Alert:
-        rows = np.array([row])
-        counts = self._windows.sums[_HIGH][:, rows]
-        place = int(np.argmax(counts >= self._limits.high[:, rows]))  # the shortest
-        window = WINDOWS[place]
-        rate = float(self._limits.expected(rows).means[0, 0])
+        """The shortest window of calls that reaches its limit, else of minutes with calls."""
+        kind = Kind.HIGH
+        windows: tuple[int, ...] = WINDOWS
+        counts, limits = self._windows.sums[_HIGH, row], self._limits
+        if not (counts >= limits.high[:, row]).any():
+            kind, windows = Kind.ACTIVE, ACTIVITY_WINDOWS
+            counts, limits = self._activity.sums[:, row], self._activity_limits
+        place = int(np.argmax(counts >= limits.high[:, row]))
+        expected = limits.expected(np.array([row])).means[:, 0]
+        rate = float(self._limits.expected(np.array([row])).means[0, 0])
         alert = Alert(
-            self._keys[row], Kind.HIGH, self._since(row, window, rate), self.minute, window,
-            int(counts[place, 0]), float(self._limits.expected(rows).means[place, 0]),
-            int(self._limits.high[place, row]), standing=self.minute,
+            self._keys[row], kind, self._since(row, windows[place], rate), self.minute,
+            windows[place], int(counts[place]), float(expected[place]),
+            int(limits.high[place, row]), standing=self.minute,
         )  # fmt: skip
         return self._begin(row, alert)
 
@@ -188,10 +211,10 @@ class Detection:
         return found
 
     def _drops(self) -> list[Alert]:
-        rows = self._limits.drops.rows
+        rows = self._drop_limits.rows
         if not len(rows):
             return []
-        low, expected = self._limits.drops.at(self.minute)
+        low, expected = self._drop_limits.at(self.minute)
         sums = self._windows.sums[_DROPS][:, rows]
         under = sums <= low
         found = []
@@ -236,6 +259,7 @@ class Detection:
             by_kind[alert.kind].append(row)
         for kind, judge in (
             (Kind.HIGH, self._high_lasts),
+            (Kind.ACTIVE, self._active_lasts),
             (Kind.DROP, self._drop_lasts),
             (Kind.NEVER_SEEN, self._news_lasts),
         ):
@@ -253,10 +277,21 @@ class Detection:
         is_long = windows > WINDOWS[_SHORT - 1]
         stands = (ratio[:_SHORT] >= _HELD).any(0) & (counts[0] > means[0])
         stands |= is_long & rises & (ratio[_SHORT:].max(0) >= 1)
-        return stands, np.asarray((ratio >= _HELD).any(0))
+        holds = (ratio >= _HELD).any(0) | (self._activeness(rows) >= _HELD).any(0)
+        return stands, np.asarray(holds)
+
+    def _active_lasts(self, rows: Ints, _: Ints) -> tuple[Bools, Bools]:
+        ratio = self._activeness(rows)
+        stands = (ratio[0] >= _HELD) & (self._windows.sums[0, rows] > 0)
+        return stands, self._high_lasts(rows, rows * 0)[1]
+
+    def _activeness(self, rows: Ints) -> Floats:
+        """How strange minutes with calls are, in parts of what is told."""
+        limits, counts = self._activity_limits, self._activity.sums[:, rows]
+        return limits.strangeness(rows, counts) / limits.thresholds(rows, self.minute)
 
     def _drop_lasts(self, rows: Ints, windows: Ints) -> tuple[Bools, Bools]:
-        recovered = self._limits.drops.recovered(rows, self.minute)
+        recovered = self._drop_limits.recovered(rows, self.minute)
         low = self._windows.sums[_DROPS][:, rows] <= recovered
         own = np.searchsorted(DROP_WINDOWS, windows)
         return low[own, np.arange(len(rows))], np.asarray(low.any(0))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from opentrail.insights.baseline import DAY, SLOT, WINDOWS, Baseline
+from opentrail.insights.baseline import DAY, SLOT, Rates
 from opentrail.insights.drops import DROP_WINDOWS, MARKS, DropLimits
 from opentrail.insights.tail import Floats, high, least_strange
 from opentrail.insights.windows import LEVEL_FROM, LEVEL_TO
@@ -39,7 +39,7 @@ def weekday_of(day: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is expected of rows in each of `WINDOWS`, by window and row."""
+    """What is expected of rows in each of the windows, by window and row."""
 
     means: Floats
     excess: Floats
@@ -49,20 +49,20 @@ class Limits:
     """By row: what was learnt, and what it means just now.
 
     Attributes:
-        high: By window of `WINDOWS` and row: the least count that is strange.
+        high: By window of the windows and row: the least count that is strange.
         present: By row: the least count of 15 minutes above what is expected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, windows: tuple[int, ...]) -> None:
         self.rows = 0
+        self._windows = windows
         self._room = 0
         self._week = np.zeros((0, _HOURS), np.float32)
-        self._dispersion = np.zeros((2, len(WINDOWS), 0), np.float32)
-        self._thresholds = np.zeros((0, len(WINDOWS), 24), np.float32)
-        self._means = np.zeros((len(WINDOWS), 0), np.float32)
-        self._high = np.zeros((len(WINDOWS), 0), np.int32)
+        self._dispersion = np.zeros((2, len(self._windows), 0), np.float32)
+        self._thresholds = np.zeros((0, len(self._windows), 24), np.float32)
+        self._means = np.zeros((len(self._windows), 0), np.float32)
+        self._high = np.zeros((len(self._windows), 0), np.int32)
         self._present = np.zeros(0, np.int32)
-        self.drops = Drops()
 
     @property
     def high(self) -> NDArray[np.int32]:
@@ -80,7 +80,7 @@ class Limits:
             self._week = np.concatenate((self._week, np.ones((more, _HOURS), np.float32)))
             self._dispersion = _wider(self._dispersion, more, 1)
             self._thresholds = np.concatenate(
-                (self._thresholds, np.full((more, len(WINDOWS), 24), np.inf, np.float32))
+                (self._thresholds, np.full((more, len(self._windows), 24), np.inf, np.float32))
             )
             self._means = _wider(self._means, more, 1)
             self._high = _wider(self._high, more, NEVER)
@@ -88,13 +88,12 @@ class Limits:
         self.rows += 1
         return self.rows - 1
 
-    def set(self, row: int, baseline: Baseline) -> None:
+    def set(self, row: int, rates: Rates) -> None:
         """What a row's days taught; it holds from the row's next renewal on."""
-        self._week[row] = baseline.week
-        self._dispersion[0, :, row] = baseline.own
-        self._dispersion[1, :, row] = baseline.swinging
-        self._thresholds[row] = baseline.thresholds
-        self.drops.set(row, baseline.drops)
+        self._week[row] = rates.week
+        self._dispersion[0, :, row] = rates.own
+        self._dispersion[1, :, row] = rates.swinging
+        self._thresholds[row] = rates.thresholds
 
     def renew(self, rows: NDArray[np.int64], minute: int, level: NDArray[np.int64]) -> None:
         """The limits for the 15 minutes from `minute` on.
@@ -104,12 +103,7 @@ class Limits:
         """
         factor = self._level(rows, minute, level)
         rates = self._rates(rows, minute + SLOT / 2 - SLOT * np.arange(5)) * factor
-        means = np.stack((
-            rates[0],
-            rates[0] * 5,
-            (rates[0] + rates[1]) * (SLOT / 2),
-            (rates[0] + rates[4]) * (SLOT / 2) + rates[1:4].sum(0) * SLOT,
-        ))  # fmt: skip
+        means = np.stack([_mean(rates, window) for window in self._windows])
         hour = (minute + SLOT // 2) // _MINUTES % 24
         thresholds = self._thresholds[rows, :, hour].T.astype(float)
         excess = self._excess(rows, means)
@@ -117,7 +111,7 @@ class Limits:
         found = least_strange(np.where(told, thresholds, 1.0), means, excess)
         self._means[:, rows] = means
         self._high[:, rows] = np.where(told, np.clip(found, LEAST_CALLS, NEVER), NEVER)
-        present = np.floor(means[WINDOWS.index(SLOT)]).astype(np.int64) + 1
+        present = np.floor(means[self._windows.index(SLOT)]).astype(np.int64) + 1
         self._present[rows] = np.where(told.any(0), present, NEVER)
 
     def expected(self, rows: NDArray[np.int64]) -> Expected:
@@ -129,12 +123,12 @@ class Limits:
         return float(self._rates(np.array([row]), np.array([minute + 0.5]))[0, 0])
 
     def strangeness(self, rows: NDArray[np.int64], counts: NDArray[np.int32]) -> Floats:
-        """By window of `WINDOWS` and row."""
+        """By window of its windows and row."""
         expected = self.expected(rows)
         return high(counts.astype(float), expected.means, expected.excess)
 
     def thresholds(self, rows: NDArray[np.int64], minute: int) -> Floats:
-        """As strangeness, by window of `WINDOWS` and row; infinite where nothing is told."""
+        """As strangeness, by window of its windows and row; infinite where nothing is told."""
         hour = minute // _MINUTES % 24
         return np.asarray(self._thresholds[rows, :, hour].T, float)
 
@@ -207,6 +201,14 @@ class Drops:
         self._low = _wider(self._low, more, -1)
         self._recovered = _wider(self._recovered, more, -1)
         self._expected = _wider(self._expected, more, 0)
+
+
+def _mean(rates: Floats, window: int) -> Floats:
+    """Calls of a window, from the rates of the quarter of an hour around its end and before."""
+    if window < SLOT:
+        return np.asarray(rates[0] * window)
+    whole = window // SLOT
+    return np.asarray((rates[0] + rates[whole]) * (SLOT / 2) + rates[1:whole].sum(0) * SLOT)
 
 
 def _wider(array: NDArray[Kind], more: int, value: float) -> NDArray[Kind]:

@@ -140,6 +140,12 @@ def explanation(alert: Alert) -> str:
                 f"{seen}; {_calls(alert.expected)} are expected at this time, and as few as "
                 f"{alert.limit} were never seen then in the last 28 days."
             )
+        case Kind.ACTIVE:
+            return (
+                f"{what} had {unit} in {alert.observed} of {window} up to {_iso(alert.seen + 1)}; "
+                f"{_calls(alert.expected)} such minutes are expected at this time, and "
+                f"{alert.limit} or more are unusual for the last 28 days."
+            )
         case Kind.NEVER_SEEN:
             return f"{seen}; before, it was not seen in this account and region."
 

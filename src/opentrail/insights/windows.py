@@ -15,7 +15,6 @@ from opentrail.insights.baseline import SLOT, WINDOWS
 from opentrail.insights.drops import DROP_WINDOWS
 
 LENGTHS = tuple(sorted({*WINDOWS, *DROP_WINDOWS}))
-REACH = max(LENGTHS)
 SLOTS_KEPT = 32
 LEVEL_FROM, LEVEL_TO = 28, 4
 """The level is that of the slots from seven hours ago to one hour ago."""
@@ -27,16 +26,19 @@ class Windows:
     """The sums, by row.
 
     Attributes:
-        sums: By window of `LENGTHS` and row; they end at `minute`, inclusive.
+        sums: By window and row; they end at `minute`, inclusive.
         minute: The newest; minutes follow each other without a gap.
     """
 
-    def __init__(self, minute: int) -> None:
+    def __init__(self, minute: int, lengths: tuple[int, ...] = LENGTHS) -> None:
+        """Of windows of these lengths (minutes, ascending), all 0 at `minute`."""
         self.minute = minute
         self.rows = 0
-        self._ring = np.zeros((REACH, _FIRST_ROWS), np.int32)
+        self._lengths = lengths
+        self._reach = max(lengths)
+        self._ring = np.zeros((self._reach, _FIRST_ROWS), np.int32)
         self._slots = np.zeros((SLOTS_KEPT, _FIRST_ROWS), np.int32)
-        self._sums = np.zeros((len(LENGTHS), _FIRST_ROWS), np.int32)
+        self._sums = np.zeros((len(lengths), _FIRST_ROWS), np.int32)
 
     @property
     def sums(self) -> NDArray[np.int32]:
@@ -55,9 +57,9 @@ class Windows:
         """One minute on; rows that are not named had no calls. A row is named once."""
         self.minute = minute = self.minute + 1
         used = self.rows
-        for place, length in enumerate(LENGTHS):
-            self._sums[place, :used] -= self._ring[(minute - length) % REACH, :used]
-        newest = self._ring[minute % REACH]
+        for place, length in enumerate(self._lengths):
+            self._sums[place, :used] -= self._ring[(minute - length) % self._reach, :used]
+        newest = self._ring[minute % self._reach]
         newest[:] = 0
         newest[rows] = counts
         slot = self._slots[minute // SLOT % SLOTS_KEPT]
@@ -72,10 +74,10 @@ class Windows:
         if count <= 0 or not 0 <= age < SLOT * (SLOTS_KEPT - 1):
             return
         self._slots[minute // SLOT % SLOTS_KEPT, row] += count
-        if age >= REACH:
+        if age >= self._reach:
             return
-        self._ring[minute % REACH, row] += count
-        for place, length in enumerate(LENGTHS):
+        self._ring[minute % self._reach, row] += count
+        for place, length in enumerate(self._lengths):
             if age < length:
                 self._sums[place, row] += count
 
@@ -94,7 +96,12 @@ class Windows:
         places = np.arange(now - LEVEL_FROM, now - LEVEL_TO) % SLOTS_KEPT
         return np.asarray(self._slots[places][:, rows].sum(0, dtype=np.int64))
 
+    def had_calls(self, row: int, minute: int) -> bool:
+        """Whether a minute had any; of the minutes that the longest window holds."""
+        held = 0 <= self.minute - minute < self._reach
+        return held and bool(self._ring[minute % self._reach, row])
+
     def lately(self, row: int, length: int) -> list[int]:
         """The counts of the last minutes of a row, oldest first."""
-        minutes = np.arange(self.minute - length + 1, self.minute + 1) % REACH
+        minutes = np.arange(self.minute - length + 1, self.minute + 1) % self._reach
         return [int(one) for one in self._ring[minutes, row]]

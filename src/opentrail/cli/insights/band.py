@@ -51,11 +51,11 @@ def band_around(alert: Alert, counts: CallCounts, now: int, spans: int = 60) -> 
         past[minute - first_day * DAY] = count
     others = counts.alerts(since=(first_day - 1) * DAY, key=alert.series)
     baseline = learn(cleaned(past, first_day, others), weekday_of(first_day), NORMAL)
-    slots = slots_of(baseline.week.astype(float))
+    slots = slots_of(baseline.calls.week.astype(float))
     middles = start + width * np.arange(len(found)) + width // 2
     weekdays = np.array([weekday_of(int(one) // DAY) for one in middles])
     means = slots[(weekdays * DAY + middles % DAY) // 15] * width
-    excess = float(baseline.own[0]) + float(baseline.swinging[0]) * means
+    excess = float(baseline.calls.own[0]) + float(baseline.calls.swinging[0]) * means
     upper = means + 2 * np.sqrt(means * (1 + excess))
     ended = now if alert.ended is None else alert.ended
     return Band(
