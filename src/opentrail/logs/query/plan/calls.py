@@ -270,7 +270,7 @@ def _json_parse(arguments: _Arguments) -> Value:
 def _json_stringify(arguments: _Arguments) -> Value:
     value = arguments[0]
     if value.kind is Kind.JSON:
-        return made(value.sql, Kind.TEXT, value)
+        return made(f"CAST(json({value.sql}) AS VARCHAR)", Kind.TEXT, value)
     return made(f"CAST(to_json({text(value)}) AS VARCHAR)", Kind.TEXT, value)
 
 
