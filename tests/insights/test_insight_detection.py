@@ -169,3 +169,21 @@ def test_a_series_without_calls_costs_nothing_and_tells_nothing():
 
     assert judged(detection, key, np.zeros(DAY, int)) == []
     assert (detection._limits.high < NEVER).all()
+
+
+def test_work_at_night_is_found_by_its_minutes():
+    random = np.random.default_rng(5)
+    minutes = np.arange(DAYS * DAY)
+    hour, weekday = minutes % DAY // 60, minutes // DAY % 7
+    busy = np.where((hour >= 8) & (hour < 18) & (weekday < 5), 0.2, 0.001)
+    past = random.poisson(busy) * random.integers(1, 60, len(minutes))  # in bursts
+    detection, key = watching(past)
+    day = np.zeros(DAY, int)
+    day[120:180:2] = 1
+
+    (start, end) = judged(detection, key, day)
+
+    assert start.kind is Kind.ACTIVE
+    assert 120 < start.seen - START < 160
+    assert start.observed >= start.limit > start.expected
+    assert 178 <= end.ended - START <= 200

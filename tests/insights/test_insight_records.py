@@ -110,6 +110,7 @@ def test_an_error_rate_names_its_code_and_attributes_no_codes():
             "28 NoSuchKey errors in 1 minute",
         ),
         ({"kind": Kind.DROP, "observed": 0, "expected": 64.2}, "64 are expected"),
+        ({"kind": Kind.ACTIVE}, "had calls in 28 of 5 minutes up to"),
         ({"kind": Kind.NEVER_SEEN}, "was not seen in this account and region"),
     ],
 )

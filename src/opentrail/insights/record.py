@@ -142,7 +142,8 @@ def explanation(alert: Alert) -> str:
             )
         case Kind.ACTIVE:
             return (
-                f"{what} had {unit} in {alert.observed} of {window} up to {_iso(alert.seen + 1)}; "
+                f"{what} had {unit} in {alert.observed} of {alert.window} minutes up to "
+                f"{_iso(alert.seen + 1)}; "
                 f"{_calls(alert.expected)} such minutes are expected at this time, and "
                 f"{alert.limit} or more are unusual for the last 28 days."
             )
