@@ -35,7 +35,6 @@ DIFFERENCES = {
     "CreateTrail": "Refuses a name that would take over another trail's validation. The topic gets "
     "no validation message. The region of a KMS key is not compared with the bucket's: buckets "
     "here have none.",
-    "ListInsightsMetricData": "Zeros that do not fit into MaxResults are left out: no NextToken.",
     "ListPublicKeys": "One page, however many there are.",
     "ListTags": "Trails only.",
     "ListTrails": "One page, however many there are.",
