@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from opentrail.clock import iso_seconds
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(1500)]
 
 TOPIC_CALLS = 40
+LONG = "OPENTRAIL_LONG_TESTS" in os.environ
 
 
 def past(folder: Path, days: int = 28) -> None:
@@ -120,7 +122,8 @@ def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
         assert start["recipientAccountId"] == ACCOUNT
         assert details["insightContext"]["attributions"][0]["attribute"] == "userIdentityArn"
         wait_for(lambda: hook.got, seconds=60)
-        if kills:
+        if kills or not LONG:
+            # The end comes a quarter of an hour later; tests/workers sees it at another clock.
             return
         end = wait_for(
             lambda: [
