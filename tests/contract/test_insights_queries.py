@@ -238,8 +238,14 @@ def test_accounts_see_their_own_queries_alone(here: Running) -> None:
         "logs", aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret_access_key
     )
 
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        other.get_query_results(queryId=query_id)
+    def answer() -> str:
+        with pytest.raises(ClientError) as caught:
+            other.get_query_results(queryId=query_id)
+        return str(caught.value.response["Error"]["Code"])
+
+    # A new key is known after a moment.
+    wait_for(lambda: answer() != "UnrecognizedClientException")
+    assert answer() == "ResourceNotFoundException"
     assert not other.describe_queries()["queries"]
 
 

@@ -45,13 +45,12 @@ const sts = told(new STSClient(options), "sts");
 const Bucket = "node-sdk";
 
 await sts.send(new GetCallerIdentityCommand({}));
+const now = new Date(Math.floor(Date.now() / 1000) * 1000);
 for (const client of [metrics, cbor]) {
-  // moto does not answer this protocol at the path where the SDK calls: recorded all the same.
-  const failed = client === cbor ? () => undefined : (problem) => Promise.reject(problem);
   await client.send(new PutMetricDataCommand({
-    Namespace: "node", MetricData: [{ MetricName: "calls", Value: 1.5, Timestamp: new Date(1.7e12) }],
-  })).catch(failed);
-  await client.send(new ListMetricsCommand({ Namespace: "node" })).catch(failed);
+    Namespace: "node", MetricData: [{ MetricName: "calls", Value: 1.5, Timestamp: now }],
+  }));
+  await client.send(new ListMetricsCommand({ Namespace: "node" }));
 }
 await s3.send(new CreateBucketCommand({ Bucket }));
 await s3.send(new PutObjectCommand({ Bucket, Key: "a b/ü.txt", Body: "hello" }));
