@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,16 +11,11 @@ from typing import Any
 
 import pytest
 from running import ACCOUNT, BIN, Running, running, wait_for
-from test_terraform import PLUGINS, terraform
+from terraforming import Workspace, needs_terraform
 
 from opentrail.alarms.metric_math.functions import FUNCTIONS
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
-
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None or not PLUGINS,
-    reason="the terraform binary or its AWS provider is not on this machine (TF_PLUGIN_DIR)",
-)
 
 
 def alarm(client: Any, name: str) -> dict[str, Any]:
@@ -33,20 +27,13 @@ def alarm(client: Any, name: str) -> dict[str, Any]:
 @needs_terraform
 def test_terraform_makes_changes_imports_and_destroys_alarms(tmp_path: Path) -> None:
     """After every change a second plan finds nothing to do."""
-    folder = tmp_path / "work"
-    shutil.copytree(Path(__file__).parent / "terraform_alarms", folder)
     with running(tmp_path / "data") as server:
         client = server.client("cloudwatch")
-
-        def applied(*options: str) -> None:
-            terraform(folder, server, "log", "apply", "-auto-approve", *options)
-            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
-
-        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
-        applied()
+        work = Workspace.of("terraform_alarms", tmp_path, server)
+        work.apply()
         first = alarm(client, "root-use")
         changed = ("-var", "threshold=7", "-var", "periods=3")
-        applied(*changed)
+        work.apply(*changed)
         second, both, unusual = (alarm(client, one) for one in ("root-use", "both", "unusual"))
         body = json.loads(client.get_dashboard(DashboardName="trail")["DashboardBody"])
         for kind, place, known in (
@@ -54,11 +41,8 @@ def test_terraform_makes_changes_imports_and_destroys_alarms(tmp_path: Path) -> 
             ("composite_alarm", "both", "both"),
             ("dashboard", "main", "trail"),
         ):
-            address = f"aws_cloudwatch_{kind}.{place}"
-            terraform(folder, server, "log", "state", "rm", address)
-            terraform(folder, server, "log", "import", *changed, address, known)
-        applied(*changed)
-        terraform(folder, server, "log", "destroy", "-auto-approve", *changed)
+            work.adopt(f"aws_cloudwatch_{kind}.{place}", known, *changed)
+        work.destroy(*changed)
         left = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         dashboards = client.list_dashboards()["DashboardEntries"]
         names = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from backends import adopt_key, backends
 from running import ACCOUNT, BIN, Running, make, running, wait_for
-from test_terraform import PLUGINS, terraform
+from terraforming import Workspace, needs_terraform
 
 from opentrail.adapters.metrics import FILE_NAME, SqliteMetricStore
 from opentrail.ports.metrics import Series
@@ -207,24 +207,19 @@ def test_with_an_upstream_for_logs_groups_are_there_and_copies_are_sent(tmp_path
     assert status["LatestCloudWatchLogsDeliveryTime"]
 
 
-@pytest.mark.skipif(not PLUGINS, reason="no AWS provider for Terraform on this machine")
+@needs_terraform
 @pytest.mark.timeout(300)
 def test_terraform_makes_groups_filters_and_subscriptions_and_then_finds_nothing_to_do(
     tmp_path: Path,
 ) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "main.tf").write_text((Path(__file__).parent / "terraform_logs.tf").read_text())
     with running(tmp_path / "data") as server:
-        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
-        terraform(folder, server, "log", "apply", "-auto-approve")
-        terraform(folder, server, "log", "plan", "-detailed-exitcode")
+        work = Workspace.of("terraform_logs", tmp_path, server)
+        work.apply()
         logs = server.client("logs")
         filters = logs.describe_metric_filters()["metricFilters"]
-        terraform(folder, server, "log", "apply", "-auto-approve", "-var", "retention=30")
-        terraform(folder, server, "log", "plan", "-detailed-exitcode", "-var", "retention=30")
+        work.apply("-var", "retention=30")
         (group,) = logs.describe_log_groups(logGroupNamePrefix="/app")["logGroups"]
-        terraform(folder, server, "log", "destroy", "-auto-approve")
+        work.destroy()
         left = logs.describe_log_groups()["logGroups"]
 
     assert len(filters) == 3

@@ -1,9 +1,6 @@
 """Terraform creates, changes and destroys through the gateway; its own log says what it called."""
 
-import os
 import re
-import shutil
-import subprocess
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -11,46 +8,12 @@ from typing import Any
 
 import pytest
 from running import Running, running, wait_for
+from terraforming import Workspace, needs_terraform
 
 from opentrail.aws.models import service_model
 from opentrail.recording.names import event_name
 
-PLUGINS = next(
-    (
-        str(folder)
-        for folder in (
-            *(Path(one) for one in (os.environ.get("TF_PLUGIN_DIR"),) if one),
-            Path.home() / ".terraform.d" / "plugins",
-            *(Path(root) for root in ("/usr/local/share/terraform/plugins",
-                                      "/usr/share/terraform/plugins")),
-            *Path("/opt").glob("*plugins*"),
-        )
-        if (folder / "registry.terraform.io" / "hashicorp" / "aws").is_dir()
-    ),
-    "",
-)  # fmt: skip
-
-pytestmark = [
-    pytest.mark.contract,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        shutil.which("terraform") is None or not PLUGINS,
-        reason="the terraform binary or its AWS provider is not on this machine (TF_PLUGIN_DIR)",
-    ),
-]
-
-
-def terraform(
-    folder: Path, server: Running, log: str, *words: str, expected: int = 0
-) -> subprocess.CompletedProcess[str]:
-    environment = server.environment() | {"TF_LOG": "debug", "TF_LOG_PATH": str(folder / log)}
-    environment |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-    done = subprocess.run(
-        ["terraform", *words, "-no-color"], cwd=folder, env=environment, capture_output=True,
-        text=True, timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == expected, done.stdout[-3000:] + done.stderr[-3000:]
-    return done
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(300), needs_terraform]
 
 
 def sent(log: str) -> Counter[tuple[str, str]]:
@@ -72,22 +35,19 @@ def recorded(records: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def test_what_terraform_says_it_called_is_what_is_recorded(tmp_path: Path, server: Running) -> None:
-    folder = tmp_path / "work"
-    shutil.copytree(Path(__file__).parent / "terraform", folder)
-    with zipfile.ZipFile(folder / "code.zip", "w") as code:
+    work = Workspace.of("terraform", tmp_path, server)
+    with zipfile.ZipFile(work.folder / "code.zip", "w") as code:
         code.writestr("main.py", "def handler(event, context):\n    return 1\n")
 
-    terraform(folder, server, "init.log", "init", f"-plugin-dir={PLUGINS}")
-    for log, words in {
-        "create.log": ("apply", "-auto-approve"),
-        "change.log": ("apply", "-auto-approve", "-var", "comment=second"),
-        "destroy.log": ("destroy", "-auto-approve"),
-    }.items():
-        terraform(folder, server, log, *words)
-
     logs = "".join(
-        (folder / one).read_text() for one in ("create.log", "change.log", "destroy.log")
+        work.run(*words)
+        for words in (
+            ("apply", "-auto-approve"),
+            ("apply", "-auto-approve", "-var", "comment=second"),
+            ("destroy", "-auto-approve"),
+        )
     )
+
     records = [one for one in server.records() if "Terraform/" in one["userAgent"]]
     assert recorded(records) == sent(logs)
     assert len(records) > 150
@@ -105,8 +65,6 @@ def test_what_terraform_says_it_called_is_what_is_recorded(tmp_path: Path, serve
 
 def test_a_trail_with_every_block_is_made_changed_imported_and_destroyed(tmp_path: Path) -> None:
     """After every change a second plan finds nothing to do."""
-    folder = tmp_path / "work"
-    shutil.copytree(Path(__file__).parent / "terraform_trail", folder)
     advanced = ("-var", "selectors=advanced")
     single = ("-var", "multi_region=false", "-var", "extras=false")
     organization = ("-var", "organization=true")
@@ -114,27 +72,16 @@ def test_a_trail_with_every_block_is_made_changed_imported_and_destroyed(tmp_pat
     with running(tmp_path / "data", OPENTRAIL_BUCKET_POLICIES="check") as server:
         server.run("opentrail", "org", "create")
         server.run("opentrail", "org", "add-account", "222222222222")
-
-        def applied(*options: str, times: int = 1) -> None:
-            for _ in range(times):
-                terraform(folder, server, "log", "apply", "-auto-approve", *options)
-            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
-
-        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
+        work = Workspace.of("terraform_trail", tmp_path, server)
         wait_for(lambda: server.client("organizations").describe_organization())
-        applied()
+        work.apply()
         # Going to one region turns global service events off; the second run turns them on again.
-        applied(*advanced, *single, times=2)
-        applied(*advanced, *organization)
+        work.apply(*advanced, *single, times=2)
+        work.apply(*advanced, *organization)
         trail = server.client("cloudtrail").get_trail(Name="complete")["Trail"]
-        terraform(folder, server, "log", "state", "rm", "aws_cloudtrail.complete")
-        terraform(
-            folder, server, "log", "import", *advanced, *organization, "aws_cloudtrail.complete",
-            trail["TrailARN"],
-        )  # fmt: skip
-        applied(*advanced, *organization)
+        work.adopt("aws_cloudtrail.complete", trail["TrailARN"], *advanced, *organization)
         doctor = server.run("opentrail", "trails", "doctor", "complete")
-        terraform(folder, server, "log", "destroy", "-auto-approve", *advanced, *organization)
+        work.destroy(*advanced, *organization)
         left = server.client("cloudtrail").list_trails()["Trails"]
         records = [one for one in server.records() if one["eventSource"].startswith("cloudtrail")]
 
@@ -156,24 +103,18 @@ def test_a_trail_with_every_block_is_made_changed_imported_and_destroyed(tmp_pat
 
 def test_event_rules_are_made_changed_and_destroyed(tmp_path: Path) -> None:
     """After every change a second plan finds nothing to do."""
-    folder = tmp_path / "work"
-    shutil.copytree(Path(__file__).parent / "terraform_events", folder)
     changed = ("-var", "description=second", "-var", "enabled=DISABLED", "-var", "attempts=0")
 
     with running(tmp_path / "data") as server:
-        terraform(folder, server, "log", "init", f"-plugin-dir={PLUGINS}")
-        for options in ((), changed):
-            terraform(folder, server, "log", "apply", "-auto-approve", *options)
-            terraform(folder, server, "log", "plan", "-detailed-exitcode", *options)
+        work = Workspace.of("terraform_events", tmp_path, server)
+        work.apply()
+        work.apply(*changed)
         events = server.client("events")
         rule = events.describe_rule(Name="root-use")
-        terraform(folder, server, "log", "state", "rm", "aws_cloudwatch_event_target.ordered")
-        terraform(
-            folder, server, "log", "import", *changed, "aws_cloudwatch_event_target.ordered",
-            "orders/order/" + events.list_targets_by_rule(Rule="order", EventBusName="orders")["Targets"][0]["Id"],
-        )  # fmt: skip
-        terraform(folder, server, "log", "plan", "-detailed-exitcode", *changed)
-        terraform(folder, server, "log", "destroy", "-auto-approve", *changed)
+        (target,) = events.list_targets_by_rule(Rule="order", EventBusName="orders")["Targets"]
+        known_as = f"orders/order/{target['Id']}"
+        work.adopt("aws_cloudwatch_event_target.ordered", known_as, *changed)
+        work.destroy(*changed)
         left = events.list_rules()["Rules"]
         buses = [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
 
