@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from opentrail.adapters.events import SegmentEventReader, SegmentEventStore
-from opentrail.adapters.sqlite_file import open_database, transaction
+from opentrail.adapters.sqlite_file import ConnectionPerThread, open_database, told, transaction
 from opentrail.clock import ManualClock
+from opentrail.errors import Unavailable
 from opentrail.ports.events import Search
 
 LOOK = """
@@ -60,3 +61,16 @@ def test_a_transaction_that_sqlite_ended_itself_tells_why(tmp_path: Path) -> Non
 
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), transaction(connection):
         connection.execute("INSERT OR ROLLBACK INTO a VALUES (1)")
+
+
+def test_a_refusal_is_told_in_the_ports_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"no database at all" * 100)
+
+    with (
+        pytest.raises(Unavailable, match="marks can't be written: file is not a database"),
+        told("marks", "written"),
+        ConnectionPerThread(tmp_path / "file", "CREATE TABLE a (x)").changing(),
+    ):
+        pass
+    with pytest.raises(Unavailable, match="marks can't be opened"), told("marks", "opened"):
+        ConnectionPerThread(tmp_path / "none" / "file", "").get()

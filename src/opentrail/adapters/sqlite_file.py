@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from opentrail.errors import Unavailable
+
 BUSY_SECONDS = 60.0
 """How long one waits for the transaction of another, which takes milliseconds."""
 
@@ -46,6 +48,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def told(subject: str, done: str) -> Iterator[None]:
+    """What SQLite or the disk refuses in the block, in the ports' words.
+
+    Raises:
+        Unavailable: "<subject> can't be <done>: …".
+    """
+    try:
+        yield
+    except (sqlite3.Error, OSError) as cause:
+        raise Unavailable(f"{subject} can't be {done}: {cause}") from cause
+
+
 class ConnectionPerThread:
     """The connections of one file."""
 
@@ -64,6 +79,17 @@ class ConnectionPerThread:
         if connection is None:
             connection = self._local.connection = open_database(self._path, self._schema)
         return connection
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction on the one of this thread.
+
+        Raises:
+            sqlite3.Error: as `open_database`, or the transaction fails.
+        """
+        connection = self.get()
+        with transaction(connection):
+            yield connection
 
     def close(self) -> None:
         """Close the one of this thread."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.alarms.telling.changes import HistoryItem
-from opentrail.errors import Unavailable
 from opentrail.ports.metrics.alarm_history import HistoryQuery
 
 FILE_NAME = "alarm-history.sqlite"
@@ -27,6 +25,7 @@ CREATE INDEX IF NOT EXISTS item_name ON item (account, region, name, time, id);
 CREATE INDEX IF NOT EXISTS item_age ON item (time);
 """
 _ITEM = msgspec.json.Decoder(HistoryItem)
+_told = partial(told, "the alarm history")
 
 
 class SqliteAlarmHistory:
@@ -50,12 +49,10 @@ class SqliteAlarmHistory:
             )
             for item in items
         ]
-        with _told("written"):
-            connection = self._connections.get()
-            with transaction(connection):
-                connection.executemany(
-                    "INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-                )
+        with _told("written"), self._connections.changing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
 
     def find(self, query: HistoryQuery) -> tuple[HistoryItem, ...]:
         where, values = _where(query)
@@ -92,11 +89,3 @@ def _where(query: HistoryQuery) -> tuple[str, list[Any]]:
         where += f" AND (time, id) {'<' if query.newest_first else '>'} (?, ?)"
         wanted += query.after
     return where, wanted
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"the alarm history can't be {what}: {cause}") from cause

@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentrail.adapters.call_counts.memory import width_at
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.insights.alert import Alert
 from opentrail.insights.attributions import Attribute, Values
 from opentrail.insights.counts import SeriesKey
@@ -69,6 +68,7 @@ _WHERE_KEY = (
 )
 _KEY = "account, region, category, source, name, type, code"
 _ALERT = msgspec.json.Decoder(Alert)
+_told = partial(told, "counts of calls")
 
 
 class SqliteCallCounts:
@@ -155,7 +155,7 @@ class SqliteCallCounts:
         return found
 
     def fold(self, today: int) -> int:
-        with _told("written"), transaction(connection := self._connections.get()):
+        with _told("written"), self._connections.changing() as connection:
             done = self._fold_minutes(connection, today - 1)
             done += self._widen(connection, today)
             done += self._fold_values(connection, today)
@@ -174,12 +174,12 @@ class SqliteCallCounts:
         return tuple(self._all("SELECT number, raw FROM record ORDER BY number LIMIT ?", limit))
 
     def appended(self, number: int) -> None:
-        with _told("written"), transaction(connection := self._connections.get()):
+        with _told("written"), self._connections.changing() as connection:
             connection.execute("DELETE FROM record WHERE number <= ?", (number,))
 
     def _commit(self, changes: Changes, place: CountPlace) -> int:
         beyond = 0
-        with _told("written"), transaction(connection := self._connections.get()):
+        with _told("written"), self._connections.changing() as connection:
             rows = []
             for (key, minute), count in changes.counts.items():
                 series = self._known(connection, key, minute)
@@ -320,11 +320,3 @@ def _packed(counts: NDArray[np.int64]) -> bytes:
 
 def _unpacked(body: bytes) -> NDArray[np.int64]:
     return np.frombuffer(zlib.decompress(body), "<u4").astype(np.int64)
-
-
-@contextmanager
-def _told(done: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"counts of calls can't be {done}: {cause}") from cause

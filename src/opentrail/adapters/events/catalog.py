@@ -10,13 +10,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from opentrail.adapters.events.segments.segment import SegmentEntry
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL);
@@ -34,7 +34,7 @@ class Catalog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._name = path.name
+        self._told = partial(told, f"the store of events, {path.name},", "used")
         self._connections = ConnectionPerThread(path, _SCHEMA)
         if self._number(_SEED) is None:
             with self.changing():
@@ -115,13 +115,6 @@ class Catalog:
     def _run(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         with self._told():
             return self._connections.get().execute(statement, values)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as cause:
-            raise Unavailable(f"the store of events, {self._name}: {cause}") from cause
 
 
 def _entry(number: int, body: bytes) -> SegmentEntry:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from opentrail.adapters.sqlite_file import open_database, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import open_database, told, transaction
 from opentrail.ports.sigma.findings import FindingQuery, Limits
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
@@ -50,6 +47,7 @@ DELETE FROM seen WHERE rule_id = ? AND (group_hash, value_hash) IN (
 
 _FINDING = msgspec.json.Decoder(Finding)
 _WINDOW = msgspec.json.Decoder(Window)
+_told = partial(told, "the findings")
 
 
 class SqliteFindings:
@@ -177,11 +175,3 @@ def _asked(query: FindingQuery) -> tuple[str, list[Any]]:
         where.append("(made, id) < (?, ?)")
         asked += [query.after.made, query.after.id]
     return " AND ".join(where), asked
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"the findings can't be {what}: {cause}") from cause

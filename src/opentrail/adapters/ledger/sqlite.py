@@ -5,15 +5,13 @@ WAL with synchronous=FULL: committed means synced. Keys are bytes: a file's name
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from sys import intern
 
-from opentrail.adapters.sqlite_file import open_database, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import open_database, told, transaction
 from opentrail.ports.ledger import ImportRun, LedgerEntry, Outcome, Proof
 
 _ASKED_AT_ONCE = 500
@@ -36,6 +34,7 @@ _COLUMNS = (
     "key, size_bytes, version, outcome, sha256, plain_sha256, reason, form, records, quarantined, "
     "proof, run"
 )
+_told = partial(told, "the ledger of imports")
 
 
 class SqliteLedger:
@@ -171,12 +170,3 @@ def _entry(source: str, row: tuple[object, ...]) -> LedgerEntry:
 
 def _to_bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """SQLite's errors in the port's words."""
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"the ledger of imports can't be {what}: {cause}") from cause

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.logs.names import GroupKey
 from opentrail.ports.log_events import LogEvent, LogEventQuery, LogStream, StoredLogEvent
 
@@ -60,6 +59,7 @@ _SINCE = (
     "event.log_group WHERE number > ? ORDER BY number LIMIT ?"
 )
 _LAST_CHARACTER = "\U0010ffff"
+_told = partial(told, "log events")
 
 
 class SqliteLogEventStore:
@@ -76,11 +76,11 @@ class SqliteLogEventStore:
         self._connections.close()
 
     def create_stream(self, group: GroupKey, name: str, now: int) -> bool:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             return _create_stream(connection, group, name, now)
 
     def delete_stream(self, group: GroupKey, name: str) -> bool:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             stream = _stream_id(connection, group, name)
             if stream is None:
                 return False
@@ -89,7 +89,7 @@ class SqliteLogEventStore:
         return True
 
     def delete_group(self, group: GroupKey) -> None:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             found = connection.execute(_FIND_GROUP, group).fetchone()
             if found is not None:
                 connection.execute("DELETE FROM event WHERE log_group = ?", found)
@@ -123,7 +123,7 @@ class SqliteLogEventStore:
     ) -> bool:
         times = [one.milliseconds for one in events]
         size = sum(len(one.message.encode()) for one in events)
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             group_id = connection.execute(_FIND_GROUP, group).fetchone()
             stream_id = _stream_id(connection, group, stream)
             if stream_id is None:
@@ -140,7 +140,7 @@ class SqliteLogEventStore:
         return True
 
     def note(self, group: GroupKey, stream: str, *, first: int, last: int, ingested: int) -> None:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             _create_stream(connection, group, stream, ingested)
             stream_id = _stream_id(connection, group, stream)
             connection.execute(_WIDEN, (first, last, ingested, 0, stream_id))
@@ -166,7 +166,7 @@ class SqliteLogEventStore:
     def expire(self, group: GroupKey, before: int) -> int:
         gone = 0
         while True:
-            with self._changing() as connection:
+            with _told("written"), self._connections.changing() as connection:
                 rows = connection.execute(_OLD, (*group, before)).fetchall()
                 connection.executemany(
                     "DELETE FROM event WHERE number = ?", [(number,) for number, *_ in rows]
@@ -196,13 +196,6 @@ class SqliteLogEventStore:
     def _all(self, statement: str, *values: Any) -> list[Any]:
         with _told("read"):
             return self._connections.get().execute(statement, values).fetchall()
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with _told("written"):
-            connection = self._connections.get()
-            with transaction(connection):
-                yield connection
 
 
 class _Asked:
@@ -275,11 +268,3 @@ def _read_event(group: GroupKey, row: Any) -> StoredLogEvent:
         message=message,
         access_key_id=key,
     )
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"log events can't be {what}: {cause}") from cause

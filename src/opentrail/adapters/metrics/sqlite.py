@@ -6,8 +6,8 @@ WAL with synchronous=FULL: put means synced. A bucket is one row; a read is one 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,8 @@ from opentrail.adapters.metrics.rows import (
     unpacked,
     wider,
 )
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.alarms.datapoint import joined
-from opentrail.errors import Unavailable
 from opentrail.ports.metrics import STEPS, Bucket, Changed, Datapoint, Series, SeriesQuery
 
 FILE_NAME = "metrics.sqlite"
@@ -60,6 +59,7 @@ _NOTE = (
 _NEXT = "UPDATE put SET number = number + 1 RETURNING number"
 _BUCKET = "SELECT time, unit, count, sum, minimum, maximum, parts FROM bucket"
 _KEEP = "INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_told = partial(told, "metrics")
 
 
 class SqliteMetricStore:
@@ -78,7 +78,7 @@ class SqliteMetricStore:
     def put(
         self, points: Sequence[Datapoint], *, follower: str = "", place: int | None = None
     ) -> None:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             if follower and place is not None:
                 known = _place(connection, follower)
                 if known is not None and known >= place:
@@ -157,7 +157,7 @@ class SqliteMetricStore:
             while some := self._expire(width, cut(width, age, now)):
                 gone += some
         if gone:
-            with self._changing() as connection:
+            with _told("written"), self._connections.changing() as connection:
                 connection.execute(
                     "DELETE FROM series WHERE NOT EXISTS "
                     "(SELECT 1 FROM bucket WHERE bucket.series = series.id)"
@@ -167,7 +167,7 @@ class SqliteMetricStore:
     def _expire(self, width: int, before: int) -> int:
         """The oldest buckets of a width; how many went."""
         to = wider(width)
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             old = connection.execute(
                 "SELECT series, time, unit, count, sum, minimum, maximum, parts FROM bucket "
                 "WHERE width = ? AND time < ? LIMIT ?",
@@ -183,13 +183,6 @@ class SqliteMetricStore:
                     (series, row[0], row[1], width),
                 )
         return len(old)
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with _told("written"):
-            connection = self._connections.get()
-            with transaction(connection):
-                yield connection
 
 
 def _keep(connection: sqlite3.Connection, series: int, width: int, bucket: Bucket) -> None:
@@ -225,11 +218,3 @@ def _columns(series: Series) -> tuple[str, str, str, str, str]:
 def _place(connection: sqlite3.Connection, follower: str) -> int | None:
     row = connection.execute("SELECT value FROM place WHERE follower = ?", (follower,)).fetchone()
     return None if row is None else int(row[0])
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as cause:
-        raise Unavailable(f"metrics can't be {what}: {cause}") from cause

@@ -7,16 +7,15 @@ target with a million deliveries waiting costs no more than one with a single de
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from opentrail.adapters.outbox import schema
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.ports.targets.outbox import (
     FINISHED,
     FIRST_ATTEMPTS_KEPT,
@@ -43,6 +42,7 @@ FORGOTTEN_AT_ONCE = 1000
 
 _DELIVERY = msgspec.msgpack.Decoder(Delivery)
 _ATTEMPT = msgspec.msgpack.Decoder(Attempt)
+_told = partial(told, "the outbox")
 
 
 class SqliteOutbox:
@@ -61,7 +61,7 @@ class SqliteOutbox:
     def put(
         self, deliveries: Sequence[Delivery], *, follower: str = "", place: int | None = None
     ) -> int:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             new = sum(_add(connection, storable(one)) for one in deliveries)
             if follower and place is not None:
                 connection.execute(
@@ -83,7 +83,7 @@ class SqliteOutbox:
         self.decide(delivery_id, frozenset(DeliveryState), step)
 
     def decide(self, delivery_id: str, expected: Collection[DeliveryState], step: Step) -> Kept:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             kept = known_in(_find(connection, delivery_id), delivery_id, expected)
             after = stepped(kept, step)
             _update(connection, after)
@@ -97,7 +97,7 @@ class SqliteOutbox:
         return after
 
     def acts_with(self, delivery_id: str, access_key_id: str) -> None:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO actor SELECT ?, number FROM delivery WHERE id = ?",
                 (access_key_id, delivery_id),
@@ -154,13 +154,13 @@ class SqliteOutbox:
         )
 
     def recorded(self, number: int) -> None:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             connection.execute(
                 "UPDATE response SET raw = NULL WHERE raw IS NOT NULL AND number <= ?", (number,)
             )
 
     def forget(self, before: int, *, most: int) -> int:
-        with self._changing() as connection:
+        with _told("written"), self._connections.changing() as connection:
             values = (before, most, FORGOTTEN_AT_ONCE)
             gone = connection.execute(schema.FORGOTTEN, values).fetchall()
             for table, column in (
@@ -185,13 +185,6 @@ class SqliteOutbox:
                 self._connections.get().execute(statement, values).fetchall()
             )
         return rows
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with _told("written"):
-            connection = self._connections.get()
-            with transaction(connection):
-                yield connection
 
 
 def _add(connection: sqlite3.Connection, delivery: Delivery) -> bool:
@@ -274,12 +267,3 @@ def _kept(row: tuple[Any, ...]) -> Kept:
 
 def _listed(texts: Collection[str]) -> str:
     return msgspec.json.encode(list(texts)).decode()
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """SQLite's errors in the port's words."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as cause:
-        raise Unavailable(f"the outbox can't be {what}: {cause}") from cause

@@ -6,17 +6,15 @@ Rows of results are kept in compressed parts, a few hundred at a time.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import zstandard
 
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told, transaction
 from opentrail.ports.queries import QueryEntry, QueryStatistics, QueryStatus, Row
 
 FILE_NAME = "queries.sqlite"
@@ -40,6 +38,7 @@ _COLUMNS = "status, rows, statistics, reason, took, entry"
 _LEFT = (QueryStatus.SCHEDULED.value, QueryStatus.RUNNING.value)
 _OPEN = f"status IN ('{_LEFT[0]}', '{_LEFT[1]}')"
 _ROWS = msgspec.json.Decoder(list[Row])
+_told = partial(told, f"the book of queries, {FILE_NAME},", "used")
 
 
 class SqliteQueryBook:
@@ -84,7 +83,7 @@ class SqliteQueryBook:
             "ORDER BY created DESC, id"
         )
         found: list[QueryEntry] = []
-        with self._told():
+        with _told():
             for row in self._connections.get().execute(sql, values):
                 entry = _entry(row)
                 if group is None or group in entry.groups:
@@ -118,7 +117,7 @@ class SqliteQueryBook:
 
     def add_rows(self, query_id: str, rows: Sequence[Row]) -> None:
         body = zstandard.ZstdCompressor(level=1).compress(msgspec.json.encode(rows))
-        with self._told(), transaction(self._connections.get()) as _:
+        with _told(), transaction(self._connections.get()) as _:
             self._run(
                 "INSERT INTO part SELECT id, rows, ?, ? FROM query WHERE id = ?",
                 len(rows), body, query_id,
@@ -132,7 +131,7 @@ class SqliteQueryBook:
         )
         found: list[Row] = []
         size = 0
-        with self._told():
+        with _told():
             for start, body in self._connections.get().execute(
                 sql, (query_id, first, first + most)
             ):
@@ -174,7 +173,7 @@ class SqliteQueryBook:
         )  # fmt: skip
 
     def forget(self, before: int) -> int:
-        with self._told(), transaction(self._connections.get()):
+        with _told(), transaction(self._connections.get()):
             self._run(
                 "DELETE FROM part WHERE query IN (SELECT id FROM query WHERE created < ?)", before
             )
@@ -185,19 +184,12 @@ class SqliteQueryBook:
         self._connections.close()
 
     def _run(self, sql: str, *values: Any) -> int:
-        with self._told():
+        with _told():
             return self._connections.get().execute(sql, values).rowcount
 
     def _read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._told():
+        with _told():
             return self._connections.get().execute(sql, values).fetchall()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as cause:
-            raise Unavailable(f"the book of queries, {FILE_NAME}: {cause}") from cause
 
 
 def _entry(row: tuple[Any, ...]) -> QueryEntry:

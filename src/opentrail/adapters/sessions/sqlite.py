@@ -7,10 +7,9 @@ worked out anew, in the same transaction.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,7 @@ from opentrail.adapters.sessions.schema import (
     SWEEPS,
     WRITE_SEEN,
 )
-from opentrail.adapters.sqlite_file import open_database, transaction
-from opentrail.errors import Unavailable
+from opentrail.adapters.sqlite_file import open_database, told, transaction
 from opentrail.ports.sessions import Passes, SessionQuery
 from opentrail.sessions import (
     Anchor,
@@ -55,6 +53,7 @@ _CALLER = msgspec.json.Decoder(Caller)
 _ISSUED = msgspec.json.Decoder(Issued)
 _PERSON = msgspec.json.Decoder(Person)
 _ANCHOR = msgspec.json.Decoder(tuple[AnchorKind, str, str])
+_told = partial(told, "the index of sessions")
 
 
 class SqliteSessionIndex(SessionAnswers):
@@ -319,12 +318,3 @@ def _spelled(anchor: Anchor) -> str:
 
 def _anchor(spelled: str) -> Anchor:
     return Anchor(*_ANCHOR.decode(spelled))
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """SQLite's errors in the port's words."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as cause:
-        raise Unavailable(f"the index of sessions can't be {what}: {cause}") from cause

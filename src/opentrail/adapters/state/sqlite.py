@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from opentrail.adapters.sqlite_file import ConnectionPerThread, transaction
-from opentrail.errors import StateConflict, Unavailable
+from opentrail.adapters.sqlite_file import ConnectionPerThread, told
+from opentrail.errors import StateConflict
 from opentrail.ports.state import Change, Document
 
 _SCHEMA = """
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS document (
 """
 _LIST = "SELECT kind, key, version, body FROM document WHERE kind = ?"
 _LAST_CHARACTER = "\U0010ffff"
+_told = partial(told, "state")
 
 
 class SqliteStateStore:
@@ -32,30 +34,22 @@ class SqliteStateStore:
         self._connections.get()
 
     def get(self, kind: str, key: str) -> Document | None:
-        try:
+        with _told("read"):
             row = self._connections.get().execute(f"{_LIST} AND key = ?", (kind, key)).fetchone()
-        except sqlite3.Error as cause:
-            raise Unavailable(f"state can't be read: {cause}") from cause
         return None if row is None else Document(*row)
 
     def list(self, kind: str, prefix: str = "") -> tuple[Document, ...]:
-        try:
+        with _told("read"):
             rows = self._connections.get().execute(
                 f"{_LIST} AND key >= ? AND key < ? ORDER BY key",
                 (kind, prefix, prefix + _LAST_CHARACTER),
             )
             return tuple(Document(*row) for row in rows)
-        except sqlite3.Error as cause:
-            raise Unavailable(f"state can't be read: {cause}") from cause
 
     def apply(self, changes: Sequence[Change]) -> None:
-        try:
-            connection = self._connections.get()
-            with transaction(connection):
-                for change in changes:
-                    _apply(connection, change)
-        except sqlite3.Error as cause:
-            raise Unavailable(f"state can't be written: {cause}") from cause
+        with _told("written"), self._connections.changing() as connection:
+            for change in changes:
+                _apply(connection, change)
 
     def close(self) -> None:
         """Close this thread's connection."""
