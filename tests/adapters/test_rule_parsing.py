@@ -1,7 +1,6 @@
 """Detections mean what Sigma's specification says, of CloudTrail records; what can't be asked is told."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from opentrail.adapters.rule_files.parsing import MOST_BYTES, parse_rules
 from opentrail.predicate.matching import matcher
 from opentrail.sigma.rule import Level
+from pace import within
 from sigma_samples import matches, rule_set, rule_text, usable
 
 RECORD: dict[str, Any] = {
@@ -265,10 +265,8 @@ def test_a_file_that_is_no_text_or_too_long_is_told() -> None:
     ["(" * 200 + "s" + ")" * 200, "not " * 400 + "s", " or ".join(["s"] * 3000), "(" * 5000],
 )
 def test_no_condition_takes_long(condition: str) -> None:
-    start = time.process_time()
-    rule_set(rule_text(f"s: {{eventName: x}}\ncondition: {condition}"))
-
-    assert time.process_time() - start < 5
+    with within(5):
+        rule_set(rule_text(f"s: {{eventName: x}}\ncondition: {condition}"))
 
 
 def test_of_two_rules_with_one_id_the_first_counts() -> None:

@@ -1,7 +1,6 @@
 """Rules of composite alarms."""
 
 import contextlib
-from time import process_time
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from alarm_samples import rows
 from opentrail.alarms.alarm import State
 from opentrail.alarms.composite import InvalidRule, children, holds, parse_rule
+from pace import within
 
 
 def value(rule: str, **states: str) -> bool:
@@ -85,10 +85,8 @@ def test_the_largest_rules_are_taken() -> None:
     "text", ["(" * 10_240, '"' * 10_239, "NOT " * 2_560, "ALARM(" * 1_700, "," * 10_240]
 )
 def test_hostile_rules_take_no_time(text: str) -> None:
-    start = process_time()
-    with pytest.raises(InvalidRule):
+    with within(1), pytest.raises(InvalidRule):
         parse_rule(text)
-    assert process_time() - start < 1.0
 
 
 @given(st.text(alphabet='AB()",% \n1TRUENOTALARMOK_LS', max_size=60))

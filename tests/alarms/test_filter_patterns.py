@@ -1,7 +1,6 @@
 """Filter patterns as AWS documents, records and people use them."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from opentrail.alarms.filter_pattern import FilterPattern, InvalidFilterPattern, LogMessage
 from opentrail.predicate.matching import matcher, record_matcher
 from opentrail.predicate.reading import decoded
+from pace import within
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "filter_patterns" / "filter_patterns.jsonl"
 CASES = [json.loads(line) for line in VECTORS.read_text().splitlines()]
@@ -284,10 +284,8 @@ def test_no_text_does_anything_but_match_or_be_refused(text: str, message: str) 
     ],
 )  # fmt: skip
 def test_no_message_makes_a_pattern_slow(pattern: str, message: str) -> None:
-    started = time.process_time()
-    try:
-        FilterPattern(pattern).matches(LogMessage(message))
-    except InvalidFilterPattern:
-        assert "(" in pattern
-    # Usually 0.2 s; quadratic work would take minutes.
-    assert time.process_time() - started < 10
+    with within(1):
+        try:
+            FilterPattern(pattern).matches(LogMessage(message))
+        except InvalidFilterPattern:
+            assert "(" in pattern

@@ -3,7 +3,6 @@
 import contextlib
 import math
 from contextlib import suppress
-from time import process_time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from opentrail.alarms.metric_math import (
     parse_expression,
     references,
 )
+from pace import within
 
 T = 1_795_334_400
 GRID = range(T, T + 300, 60)
@@ -152,10 +152,8 @@ def test_references_are_found() -> None:
     "m1" + "+m1" * 680, "-" * 2000 + "1", "2" + "^2" * 1000, "(" * 2040, "[" * 2040, "m1" + "*1" * 1000, "ABS(" * 500, "1" * 2048, '"' * 2047, "a" * 2048,
 ])  # fmt: skip
 def test_hostile_expressions_take_no_time(expression: str) -> None:
-    start = process_time()
-    with contextlib.suppress(InvalidExpression):
+    with within(1), contextlib.suppress(InvalidExpression):
         lines(expression)
-    assert process_time() - start < 1.0
 
 
 def test_long_chains_of_expressions_are_worked_out_or_told() -> None:

@@ -1,7 +1,6 @@
 """Tests over records: fixed examples of every rule that predicate/expression.py states."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any as AnyValue
 
@@ -16,6 +15,7 @@ from opentrail.predicate.expression import Test as Compared
 from opentrail.predicate.matching import MANY_VALUES, matcher
 from opentrail.predicate.reading import decoded, json_of, leads_to, texts_at
 from opentrail.search.parser import parse_filter
+from pace import within
 
 RECORD = rb"""{
   "eventVersion": "1.10", "eventTime": "2026-07-01T09:00:00Z", "eventName": "PutObject",
@@ -370,10 +370,9 @@ def test_numbers_are_ordered_as_numbers_and_texts_as_texts(lower: str, higher: s
 def test_no_wildcard_makes_a_text_slow(pattern: str) -> None:
     raw = json.dumps({"userAgent": "a" * 100_000}).encode()
     matches = matcher(Compared(("userAgent",), Operator.WILDCARD, pattern))
-    start = time.process_time()
 
-    assert not matches(raw)
-    assert time.process_time() - start < 0.5
+    with within(0.5):
+        assert not matches(raw)
 
 
 @pytest.mark.parametrize(
@@ -410,9 +409,8 @@ def test_many_values_are_told_at_once_whatever_their_case() -> None:
 
 def test_a_regular_expression_takes_time_that_grows_with_the_text_alone() -> None:
     passes = text_matcher(Compared(("a",), Operator.REGEX, "(a+)+$"))
-    began = time.monotonic()
-    assert not passes("a" * 50_000 + "b")
-    assert time.monotonic() - began < 2
+    with within(0.5):
+        assert not passes("a" * 50_000 + "b")
 
 
 def test_a_regular_expression_that_cannot_be_read_is_told() -> None:
@@ -494,10 +492,9 @@ def test_two_fields_are_compared(
 @pytest.mark.parametrize("operator", [Operator.EQUALS, Operator.CONTAINS])
 def test_two_long_arrays_are_compared_in_no_time(operator: Operator) -> None:
     many = json.dumps({"a": ["x" * 9] * 30_000, "b": ["y" * 9] * 30_000}).encode()
-    start = time.process_time()
 
-    assert not matcher(Reference(("a",), operator, ("b",)))(many)
-    assert time.process_time() - start < 2
+    with within(2):
+        assert not matcher(Reference(("a",), operator, ("b",)))(many)
 
 
 def test_fields_that_cannot_be_compared_are_told() -> None:

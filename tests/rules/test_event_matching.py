@@ -1,7 +1,6 @@
 """Compiled patterns, the walk, and the index, against asking the plain way."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from opentrail.rules.passing import any_passes, may_be_absent
 from opentrail.rules.pattern import Pattern, parse_pattern
 from opentrail.rules.ruleset import RuleSet, may_have_dotted_names
 from opentrail.rules.walking import Fields, has_dotted_names
+from pace import within
 
 
 def flattened(
@@ -161,9 +161,8 @@ def test_two_long_arrays_are_not_tried_against_each_other(size: int) -> None:
         "e": [{"a": 1, "b": 1} for _ in range(size)],
     }
 
-    start = time.process_time()
-    assert not Matcher(pattern).holds(event)
-    assert time.process_time() - start < 2
+    with within(2):
+        assert not Matcher(pattern).holds(event)
 
 
 def test_an_event_that_takes_too_long_passes_where_each_field_does(

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from opentrail.rules.rule import (
     Transformer,
 )
 from opentrail.workers.rules import FOLLOWER, RulesWorker, ScheduleWorker
+from pace import within
 
 ACCOUNT = "123456789012"
 START = datetime(2026, 7, 1, 9, 0, 30, tzinfo=UTC)
@@ -294,11 +294,10 @@ def test_many_rules_are_read_again_only_when_one_changes() -> None:
     drain(worker)
     world.record("Call8")
 
-    start = time.process_time()
-    for _ in range(100):
-        worker.step()
+    with within(1):
+        for _ in range(100):
+            worker.step()
 
-    assert time.process_time() - start < 1
     assert len(world.told()) == 2
 
 
