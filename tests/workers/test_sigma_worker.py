@@ -178,6 +178,90 @@ def test_what_is_too_rare_is_found_when_the_time_is_over(tmp_path: Path) -> None
     assert len(world.deliveries()) == 1
 
 
+BACKLOG = 5 * 1024 * 1024
+"""More than is read in one step."""
+
+
+def backlog(world: World) -> None:
+    """Records that no rule is about."""
+    for _ in range(5):
+        world.call("PutObject", requestParameters={"key": "k" * (BACKLOG // 5)})
+
+
+@pytest.mark.parametrize("downtime", [timedelta(), timedelta(hours=3), timedelta(days=2)])
+def test_what_was_found_live_is_found_after_a_downtime(tmp_path: Path, downtime: timedelta) -> None:
+    world = World(tmp_path, login=FAILED, many=MANY)
+    world.call("ConsoleLogin")
+    world.settle()
+    for _ in range(2):
+        backlog(world)
+        world.call("ConsoleLogin")
+
+    world.clock.advance(downtime)
+    world.start()
+    world.settle()
+
+    (finding,) = world.found()
+    assert finding.count == 3
+
+
+@pytest.mark.parametrize("downtime", [timedelta(minutes=16), timedelta(hours=3)])
+def test_while_records_wait_nothing_is_told_to_be_missing(
+    tmp_path: Path, downtime: timedelta
+) -> None:
+    world = World(tmp_path, login=FAILED, few=FEW, settings=TARGETS)
+    world.call("ConsoleLogin")
+    world.settle()
+    backlog(world)
+    world.call("ConsoleLogin")
+
+    world.clock.advance(downtime)
+    world.start()
+    for _ in range(4):
+        world.settle()
+        world.clock.advance(timedelta(seconds=1))
+
+    assert world.found() == []
+    assert world.deliveries() == []
+
+
+def test_a_window_that_grew_just_now_is_not_forgotten(tmp_path: Path) -> None:
+    world = World(tmp_path, login=FAILED, many=MANY)
+    world.call("ConsoleLogin")
+    world.settle()
+    world.clock.advance(timedelta(hours=3))
+
+    for _ in range(3):
+        world.call("ConsoleLogin")
+        world.settle()
+
+    (finding,) = world.found()
+    assert finding.count == 3
+
+
+QUIET = """
+title: Quiet
+name: quiet
+correlation: {type: event_count, rules: [login], group-by: [userIdentity.userName], timespan: 10m, condition: {lt: 2}}
+"""
+QUIETS = """
+title: Quiets
+correlation: {type: event_count, rules: [quiet], timespan: 1h, condition: {gte: 3}}
+"""
+
+
+def test_ends_of_windows_are_counted_by_windows_over_them(tmp_path: Path) -> None:
+    world = World(tmp_path, login=FAILED, quiet=QUIET, quiets=QUIETS)
+    for name in ("alice", "bob", "eve"):
+        world.call("ConsoleLogin", userIdentity={"userName": name})
+        world.settle()
+        world.clock.advance(timedelta(minutes=1))
+    world.clock.advance(timedelta(minutes=16))
+    world.settle()
+
+    assert "Quiets" in [one.rule_title for one in world.found()]
+
+
 def mute(world: World, **values: Any) -> None:
     one = Mute(id="m", **({"rule_id": "*", "reason": "holiday"} | values))
     world.state.apply([Change(MUTE_KIND, one.id, msgspec.json.encode(one))])

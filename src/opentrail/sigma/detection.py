@@ -106,7 +106,13 @@ class Detection:
         return self._made_since(made)
 
     def close(self, key: WindowKey, *, now: int) -> list[Finding]:
-        """Judge a window that is due, and forget it; what is found by that."""
+        """Judge a window that is due, and forget it; what is found by that.
+
+        One that has grown meanwhile, by what another window's end told it, is not due any more.
+        """
+        pending = self._changes.windows.get(key)
+        if pending is not None and pending.due > now:
+            return []
         made = len(self._changes.new)
         window = self._window(key)
         self._changes.windows[key] = None

@@ -1,10 +1,12 @@
 """Every record past the Sigma rules, a moment after it is recorded.
 
-The walk: (1) read the rules if they have changed, (2) read records and ask the rules, (3) close
-windows that are over, (4) put the deliveries of new findings, (5) commit findings, what detection
-remembers and the place behind the last record in one transaction. A crash before (5) repeats from
-the place with what was remembered then; the same records make the same findings and deliveries
-with the same ids, so nothing is lost and nothing is told twice.
+The walk: (1) read the rules if they have changed, (2) read records and ask the rules, (3) put the
+deliveries of new findings, (4) commit findings, what detection remembers and the place behind the
+last record in one transaction, (5) when every record up to now is dealt with, close windows that
+are over, and do (3) and (4) for what they make. A crash before (4) repeats from the place with what
+was remembered then; the same records make the same findings and deliveries with the same ids, so
+nothing is lost and nothing is told twice. While records wait, no clock ends a window: the ones that
+belong to it may be among them.
 """
 
 from __future__ import annotations
@@ -78,9 +80,9 @@ class SigmaWorker:
         place = findings.place()
         self._cursor = journal.first() if place is None else place
         self._kept = place
-        self._read_at = self._looked_at = self._kept_at = self._expired_at = datetime.min.replace(
-            tzinfo=clock.now().tzinfo
-        )
+        never = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._read_at = self._looked_at = self._closed_at = never
+        self._kept_at = self._expired_at = never
         self._made: list[Delivery] = []
         self._muted: dict[str, str] = {}
 
@@ -104,14 +106,16 @@ class SigmaWorker:
         return read
 
     def _deal(self, now: datetime) -> int:
-        looks = now - self._looked_at >= LOOK_EVERY
-        if looks:
+        if now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now
             self._refresh()  # (1)
-        read = self._read(int(now.timestamp()))  # (2)
-        if looks:
-            self._close_due(int(now.timestamp()))  # (3)
+        end = self._journal.end()
+        read = self._read(end, int(now.timestamp()))  # (2)
         self._commit(now)
+        if self._cursor >= end and now - self._closed_at >= LOOK_EVERY:
+            self._closed_at = now
+            self._close_due(int(now.timestamp()))  # (5)
+            self._commit(now)
         return read
 
     def _refresh(self) -> None:
@@ -126,8 +130,7 @@ class SigmaWorker:
         for problem in rules.problems:
             _log.error("sigma_rule_refused", file=problem.source, problem=str(problem))
 
-    def _read(self, now: int) -> int:
-        end = self._journal.end()
+    def _read(self, end: int, now: int) -> int:
         entries, damage = read_until(self._journal, self._cursor, end, BATCH_BYTES)
         if damage is not None:
             _log.error("journal_damaged", offset=damage.offset, resume=damage.resume_offset)
@@ -168,8 +171,8 @@ class SigmaWorker:
         changed = bool(changes.findings or changes.windows or changes.seen)
         if changed or (self._kept != self._cursor and now - self._kept_at >= KEEP_EVERY):
             if self._made:
-                self._outbox.put(self._made)  # (4)
-            self._findings.commit(changes, place=self._cursor)  # (5)
+                self._outbox.put(self._made)  # (3)
+            self._findings.commit(changes, place=self._cursor)  # (4)
             self._kept, self._kept_at = self._cursor, now
         self._made, self._muted = [], {}
 
