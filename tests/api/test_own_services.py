@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from api_world import ApiWorld
 from botocore.exceptions import ClientError
@@ -12,6 +13,8 @@ from opentrail.access.policy import parse_policy
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Caller, Reply
 from opentrail.api.services import Service
+from opentrail.aws.models import service_model
+from opentrail.aws.protocols.writing import cbor_body
 
 WHEN = datetime(2026, 7, 1, 9, 0, 0, 250_000, tzinfo=UTC)
 
@@ -52,6 +55,13 @@ def test_cbor_carries_times_numbers_and_lists_both_ways(tmp_path: Path) -> None:
     assert answer["Label"] == "é"
     (point,) = answer["Datapoints"]
     assert (point["Timestamp"], point["Sum"], point["Unit"]) == (WHEN, 3.0, "Count")
+
+
+def test_times_in_cbor_are_tagged_as_the_protocol_wants_them() -> None:
+    shape = service_model("cloudwatch").operation_model("GetMetricStatistics").output_shape
+    body = cbor_body(shape, {"Datapoints": [{"Timestamp": WHEN.timestamp(), "Sum": 3}]})
+
+    assert cbor2.loads(body) == {"Datapoints": [{"Timestamp": WHEN, "Sum": 3.0}]}
 
 
 def test_query_carries_maps_and_lists_both_ways(tmp_path: Path) -> None:

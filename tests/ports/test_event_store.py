@@ -221,6 +221,21 @@ def test_a_member_among_hundreds_is_found(store: EventStore) -> None:
     ]
 
 
+def test_a_text_among_several_of_one_field_is_found_beside_others(store: EventStore) -> None:
+    store.append([
+        record(1, userAgent=["odd", "agent"]), record(2, userAgent="plain"),
+        record(3, userAgent=["odd", "agent"], awsRegion="eu-west-1"), record(4),
+    ])  # fmt: skip
+
+    def found(*parts: FieldTest) -> list[str]:
+        return ids(store.search(Search(where=All(parts))))
+
+    assert found(equals("userAgent", "odd")) == ["id-3", "id-1"]
+    assert found(equals("userAgent", "odd"), equals("awsRegion", "us-east-1")) == ["id-1"]
+    assert found(equals("awsRegion", "us-east-1"), equals("userAgent", "agent")) == ["id-1"]
+    assert found(equals("userAgent", "nobody"), equals("awsRegion", "us-east-1")) == []
+
+
 def test_sequences_follow_what_arrives(store: EventStore) -> None:
     store.append([record(5), record(1)])
     seen = store.sequence_end()

@@ -413,6 +413,13 @@ def test_a_regular_expression_takes_time_that_grows_with_the_text_alone() -> Non
         assert not passes("a" * 50_000 + "b")
 
 
+def test_a_regular_expression_is_found_in_a_text_with_half_a_character() -> None:
+    matches = matcher(Compared(("a",), Operator.REGEX, "^x.y$"))
+
+    assert matches(rb'{"a":"x\ud800y"}')
+    assert not matches(rb'{"a":"x\ud800z"}')
+
+
 def test_a_regular_expression_that_cannot_be_read_is_told() -> None:
     with pytest.raises(InvalidInput, match="no regular expression"):
         text_matcher(Compared(("a",), Operator.REGEX, "(?=look)ahead"))
