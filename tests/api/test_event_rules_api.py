@@ -415,6 +415,20 @@ def test_a_megabyte_of_events_is_taken_and_no_more(events: Any) -> None:
     )
 
 
+def test_events_that_make_too_much_at_once_are_refused(made: EventsWorld, events: Any) -> None:
+    for number in range(20):
+        events.put_rule(Name=f"all{number}", EventPattern='{"source":[{"prefix":""}]}')
+        targets = [{"Id": str(one), "Arn": f"{QUEUE}{one}"} for one in range(5)]
+        events.put_targets(Rule=f"all{number}", Targets=targets)
+    detail = json.dumps({"text": "x" * 900_000})
+
+    code, message = refused(events.put_events, Entries=[entry(Detail=detail)])
+
+    assert code == "ValidationException"
+    assert "more than 67108864 bytes" in message
+    assert made.deliveries() == []
+
+
 def test_a_policy_lets_another_account_put_events(made: EventsWorld, events: Any) -> None:
     events.create_event_bus(Name="b")
     bus = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/b"

@@ -200,6 +200,35 @@ def test_nothing_is_lost_or_doubled_over_a_crash(at: int, after: bool) -> None:
     assert [one.event_ids[0] for one in world.told()] == ids
 
 
+@pytest.mark.parametrize("dies_at", [None, 0, 3])
+def test_what_one_record_makes_is_put_in_parts(dies_at: int | None) -> None:
+    world = World()
+    targets = tuple(Target(id=str(one), arn=f"{QUEUE.arn}{one}") for one in range(5))
+    for number in range(40):
+        world.put(rule(f"r{number}", targets=targets))
+    event_id = world.record(requestParameters={"text": "x" * 300_000})
+    after = world.record()
+    put, steps = world.outbox.put, []
+
+    def watched(made: Any, **values: Any) -> int:
+        steps.append([one.payload for one in made])
+        if len(steps) - 1 == dies_at:
+            put(made, **values)
+            raise Killed
+        return put(made, **values)
+
+    world.outbox.put = watched  # type: ignore[method-assign]
+    if dies_at is not None:
+        with pytest.raises(Killed):
+            drain(world.worker())
+    drain(world.worker())
+
+    assert Counter(one.event_ids for one in world.told()) == {(event_id,): 200, (after,): 200}
+    assert max(sum(map(len, those)) for those in steps) < 9 * 1024 * 1024
+    first = steps[0]
+    assert all(one is first[0] for one in first)
+
+
 def test_deleted_rules_are_forgotten_once_nobody_needs_them() -> None:
     world = World()
     world.put(rule())

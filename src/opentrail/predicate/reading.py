@@ -20,6 +20,9 @@ class Spelled(str):
     __slots__ = ()
 
 
+LONGEST_KEY = 128
+"""Characters of an access key's id (IAM API reference, AccessKey)."""
+
 _DECODER = msgspec.json.Decoder(float_hook=Spelled)
 _MINUS_ZERO = re.compile(rb"-0(?=[\s,\]}])")
 
@@ -98,6 +101,13 @@ def leads_to(record: Mapping[str, Any], path: Sequence[str]) -> bool:
     else:
         return True
     return any(value is not None for value in _values(record, path))
+
+
+def access_key_of(record: Mapping[str, Any]) -> str:
+    """The id of the key that signed the record's call; "" if none did, or it can't be one."""
+    identity = record.get("userIdentity")
+    key = identity.get("accessKeyId") if isinstance(identity, dict) else None
+    return key if isinstance(key, str) and len(key) <= LONGEST_KEY else ""
 
 
 def text_of(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha1
 from typing import Any
 from uuid import UUID
@@ -34,9 +35,9 @@ _READING = ("Describe", "Get", "List")
 _HOST = ".amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
-    """An event.
+    """An event; its JSON is made once, for all who take it as it is.
 
     Attributes:
         values: As predicate.reading decodes it.
@@ -48,12 +49,17 @@ class Event:
     detail: bytes
     reads_only: bool = False
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The event's JSON."""
         head = {name: value for name, value in self.values.items() if name != "detail"}
         before = json.dumps(head, separators=(",", ":"))[:-1]
         return f'{before},"detail":{self.detail.decode()}}}'
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The bytes of `text`."""
+        return encoded(self.text)
 
     @property
     def id(self) -> str:
@@ -179,3 +185,8 @@ def _reads_only(record: Mapping[str, Any]) -> bool:
     if reads is None:
         return _text(record, "eventName").startswith(_READING)
     return reads is True
+
+
+def encoded(text: str) -> bytes:
+    """What a target gets for a text; half characters, which are no UTF-8, become `?`."""
+    return text.encode("utf-8", "replace")

@@ -21,6 +21,7 @@ from opentrail.api.events.stored import (
 )
 from opentrail.api.outcome import Caller, Reply
 from opentrail.clock import iso_seconds
+from opentrail.errors import InvalidInput
 from opentrail.predicate.reading import decoded
 from opentrail.rules.book import Bus
 from opentrail.rules.envelope import Custom
@@ -65,7 +66,10 @@ def put_events(parameters: Parameters, caller: Caller, backends: EventsBackends)
         taken.append((bus, custom))
         results.append({"EventId": custom.id})
     if taken:
-        backends.publish(taken, caller.credential.access_key_id)
+        try:
+            backends.publish(taken, caller.credential.access_key_id)
+        except InvalidInput as problem:
+            raise ApiError("ValidationException", str(problem)) from problem
     return Reply({"FailedEntryCount": len(entries) - len(taken), "Entries": results})
 
 

@@ -10,7 +10,7 @@ import structlog
 from opentrail.clock import iso_seconds
 from opentrail.ports.targets.outbox import Delivery
 from opentrail.rules.book import ActiveRule
-from opentrail.rules.envelope import Event, stable_id
+from opentrail.rules.envelope import Event, encoded, stable_id
 from opentrail.rules.rule import MOST_ATTEMPTS, MOST_SECONDS, Rule, Target
 from opentrail.rules.transform import NotTransformed, Occasion
 
@@ -68,7 +68,8 @@ def deliveries(
             target=target.arn,
             cause=rule.arn,
             event_ids=event_ids,
-            payload=text.encode("utf-8", "replace"),
+            # Those that get the event itself share its bytes.
+            payload=event.payload if text is event.text else encoded(text),
             attributes=_attributes(rule, target),
             created=int(now.timestamp()),
             max_attempts=_or(target.max_attempts, MOST_ATTEMPTS),

@@ -5,15 +5,17 @@ before a record is known, (3) read records up to the next place at which a rule 
 their deliveries and the place behind the last record in one step. A crash before (4) repeats from
 the place; the same record makes the same deliveries with the same ids, so nothing is put twice.
 
+What one record makes may be much, so it is put in parts, the place with the last.
+
 No rule answers itself for ever: a delivery tells the record it comes from and the key that signed
 the record's call, so the outbox knows what followed from what it did, and stops what comes round.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -22,7 +24,7 @@ from opentrail.errors import StateConflict
 from opentrail.ports.journal import Entry, JournalReader
 from opentrail.ports.state import Change, StateStore
 from opentrail.ports.targets.outbox import Delivery, Outbox
-from opentrail.predicate.reading import decoded
+from opentrail.predicate.reading import access_key_of, decoded
 from opentrail.rules.book import ActiveRules
 from opentrail.rules.envelope import of_record
 from opentrail.rules.rule import DEFAULT_BUS, RULE_KIND
@@ -36,7 +38,8 @@ FOLLOWER = "rules"
 
 READ_BYTES = 1024 * 1024
 MOST_AT_ONCE = 1000
-"""Deliveries put in one step, and those of one more record."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Deliveries, and their payloads, that are put in one step."""
 
 KEEP_EVERY = timedelta(seconds=5)
 """A place behind records that made no deliveries is kept so often: they can be read again."""
@@ -86,10 +89,15 @@ class RulesWorker:
             self._cursor = stop
             return 0
         made: list[Delivery] = []
-        now = self._clock.now()
+        size, now, is_full = 0, self._clock.now(), False
         for number, entry in enumerate(entries, 1):
-            made += self._made_of(entry, rules, now)
-            if len(made) >= MOST_AT_ONCE or number == len(entries):
+            for delivery in self._made_of(entry, rules, now):
+                made.append(delivery)
+                size += len(delivery.payload)
+                if len(made) >= MOST_AT_ONCE or size >= MOST_BYTES:
+                    self._outbox.put(made)  # again after a crash, and then they are known
+                    made, size, is_full = [], 0, True
+            if is_full or number == len(entries):
                 self._put(made, entry.next_offset)
                 return number
         return 0
@@ -100,26 +108,23 @@ class RulesWorker:
             self._kept, self._kept_at = place, self._clock.now()
         self._cursor = place
 
-    def _made_of(self, entry: Entry, rules: ActiveRules, now: datetime) -> list[Delivery]:
+    def _made_of(self, entry: Entry, rules: ActiveRules, now: datetime) -> Iterator[Delivery]:
         record = decoded(entry.raw)
         if record is None:
             _log.error("record_unreadable", offset=entry.offset)
-            return []
+            return
         event = of_record(record, entry.raw)
         bus = (str(event.values["account"]), str(event.values["region"]), DEFAULT_BUS)
         takers = rules.takers(bus, event, may_have_dots=may_have_dotted_names(entry.raw))
         event_id = record.get("eventID")
-        return [
-            delivery
-            for taker in takers
-            for delivery in deliveries(
+        for taker in takers:
+            yield from deliveries(
                 taker,
                 event,
                 now=now,
                 event_ids=(event_id,) if isinstance(event_id, str) else (),
-                access_key_id=_access_key(record),
+                access_key_id=access_key_of(record),
             )
-        ]
 
     def _keep_place(self) -> None:
         now = self._clock.now()
@@ -138,9 +143,3 @@ class RulesWorker:
             with suppress(StateConflict):
                 self._state.apply([Change(RULE_KIND, key, None, expected=version)])
             self._rules.forget()
-
-
-def _access_key(record: dict[str, Any]) -> str:
-    identity = record.get("userIdentity")
-    key = identity.get("accessKeyId") if isinstance(identity, dict) else None
-    return key if isinstance(key, str) else ""

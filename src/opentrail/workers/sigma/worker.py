@@ -24,7 +24,7 @@ from opentrail.ports.sigma.findings import FindingStore, Limits
 from opentrail.ports.sigma.rule_files import Rulebook, RuleFiles
 from opentrail.ports.state import StateStore
 from opentrail.ports.targets.outbox import Delivery, Outbox
-from opentrail.predicate.reading import decoded
+from opentrail.predicate.reading import access_key_of, decoded
 from opentrail.sigma.detection import Detection
 from opentrail.sigma.finding import Finding
 from opentrail.workers.following import read_until
@@ -50,7 +50,6 @@ MOST_SEEN = 1_000_000
 """Of one rule: some 30 and 150 MB."""
 
 MOST_DUE = 1000
-_LONGEST_KEY = 128
 
 _log = structlog.get_logger()
 
@@ -159,7 +158,7 @@ class SigmaWorker:
         if reason:
             self._muted[finding.id] = reason
             return
-        key = _access_key(record)
+        key = "" if record is None else access_key_of(record)
         targets = (one for one in self._book.targets if one.takes(finding))
         self._made += [delivery(finding, target, key) for target in targets]
 
@@ -189,9 +188,3 @@ class SigmaWorker:
         )
         if gone := self._findings.expire(limits):
             _log.info("findings_expired", entries=gone)
-
-
-def _access_key(record: Mapping[str, Any] | None) -> str:
-    identity = None if record is None else record.get("userIdentity")
-    key = identity.get("accessKeyId") if isinstance(identity, dict) else None
-    return key if isinstance(key, str) and len(key) <= _LONGEST_KEY else ""
