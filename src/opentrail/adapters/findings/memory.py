@@ -54,7 +54,11 @@ class MemoryFindings:
                 self._windows.pop(window_key, None)
             else:
                 self._windows[window_key] = copy.deepcopy(kept)
-        self._seen |= changes.seen
+        for seen_key, seen in changes.seen.items():
+            known_seen = self._seen.get(seen_key, seen)
+            self._seen[seen_key] = Seen(
+                min(seen.first, known_seen.first), max(seen.last, known_seen.last)
+            )
         if place is not None:
             self._place = place
 
@@ -100,5 +104,4 @@ def _is_asked(query: FindingQuery, one: Finding) -> bool:
         and Level(one.level).rank >= query.at_least.rank
         and one.made >= query.since
         and (query.with_muted or not one.muted)
-        and (query.after is None or _order(one) < _order(query.after))
     )

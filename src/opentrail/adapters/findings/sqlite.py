@@ -97,7 +97,8 @@ class SqliteFindings:
             for key, kept in changes.windows.items():
                 self._put_window(key, kept)
             self._connection.executemany(
-                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "first = min(first, excluded.first), last = max(last, excluded.last)",
                 [(*key, one.first, one.last) for key, one in changes.seen.items()],
             )
             if place is not None:
@@ -171,7 +172,4 @@ def _asked(query: FindingQuery) -> tuple[str, list[Any]]:
             asked.append(value)
     if not query.with_muted:
         where.append("NOT muted")
-    if query.after is not None:
-        where.append("(made, id) < (?, ?)")
-        asked += [query.after.made, query.after.id]
     return " AND ".join(where), asked

@@ -21,7 +21,6 @@ class FindingQuery:
         at_least: The lowest level.
         since: Epoch seconds, inclusive: found since then.
         with_muted: Muted ones, too.
-        after: The last finding of the page before.
     """
 
     account_id: str = ""
@@ -29,7 +28,6 @@ class FindingQuery:
     at_least: Level = Level.INFORMATIONAL
     since: int = 0
     with_muted: bool = False
-    after: Finding | None = None
     limit: int = 50
 
 
@@ -80,7 +78,8 @@ class FindingStore(Findings, Protocol):
     def commit(self, changes: Changes, *, place: int | None = None) -> None:
         """Durable on return, all or nothing.
 
-        A finding that is known already keeps when it was `made` and whether it is `muted`.
+        A finding that is known already keeps when it was `made` and whether it is `muted`; of a
+        value the earliest `first` and the latest `last` are kept, since two may write of it.
 
         Args:
             place: How far the journal is dealt with, kept in the same step.
