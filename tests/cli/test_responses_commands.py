@@ -10,11 +10,19 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from opentrail.adapters.outbox import FILE_NAME, SqliteOutbox
+from opentrail.adapters.targets.function import FunctionTarget
 from opentrail.app.settings import Settings
 from opentrail.app.wiring import open_parts
 from opentrail.cli.main import commands
-from opentrail.errors import InvalidInput
-from opentrail.ports.targets.outbox import Attempt, Delivery, DeliveryQuery, DeliveryState, Step
+from opentrail.errors import InvalidInput, Unavailable
+from opentrail.ports.targets.outbox import (
+    Attempt,
+    Delivery,
+    DeliveryQuery,
+    DeliveryState,
+    DeliveryUnknown,
+    Step,
+)
 
 ACCOUNT = "123456789012"
 LAMBDA = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function"
@@ -60,8 +68,10 @@ def test_deliveries_are_listed_without_what_is_secret(run: Run, data: Path) -> N
     first, second, figures = table.splitlines()
     assert first.split()[1:4] == ["needs-approval", "0", "d-2"]
     assert "2026-05-28T20:26:40Z  waiting" in second
-    assert "https://a.example/hook" in second
-    assert "secret" not in table
+    assert "https://a.example" in second
+    assert held["deliveries"][0]["target"] == "https://a.example"
+    for secret in ("secret", "/hook"):
+        assert secret not in table + run("deliveries", "show", "d-1").stdout
     assert figures == "needs-approval 1  waiting 1"
     assert [one["id"] for one in held["deliveries"]] == ["d-2"]
     assert held["byState"] == {"needs-approval": 1, "waiting": 1}
@@ -148,6 +158,40 @@ def test_a_run_that_fails_is_told(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "ValueError: why" in done.stdout
+
+
+def test_a_run_that_is_cut_short_is_nobody_s_to_allow(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("functions", "add", "f", "--command", "cat")
+    outbox = SqliteOutbox(data / FILE_NAME)
+
+    def killed(*_values: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FunctionTarget, "send", killed)
+        assert run("functions", "invoke", "f").exit_code == 9
+    (kept,) = outbox.list(DeliveryQuery())
+    assert (kept.state, kept.due) == (DeliveryState.BY_HAND, None)
+    for words in ("approve", "refuse", "retry"):
+        answer = run("deliveries", words, kept.delivery.id).exception
+        assert isinstance(answer, DeliveryUnknown)
+        assert "is by-hand, not" in str(answer)
+
+
+def test_a_run_that_can_t_begin_is_over(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("functions", "add", "f", "--command", "cat")
+
+    def unable(*_values: object) -> None:
+        raise Unavailable("the server does not run")
+
+    monkeypatch.setattr(FunctionTarget, "send", unable)
+    assert run("functions", "invoke", "f").exit_code == 1
+    (kept,) = SqliteOutbox(data / FILE_NAME).list(DeliveryQuery())
+    assert kept.state is DeliveryState.GIVEN_UP
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def delivery(name: str, **values: object) -> Delivery:
 
 
 @dataclass
-class FakeTarget:
+class FakeTarget(Target):
     """Answers as it is told, one after the other, then DELIVERED."""
 
     answers: list[Answer | Exception] = field(default_factory=list)
@@ -52,9 +52,6 @@ class FakeTarget:
 
     def terms(self, delivery: Delivery) -> Terms:
         return self.its_terms
-
-    def shown(self, delivery: Delivery) -> str:
-        return f"shown {delivery.target}"
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         self.before(delivery)
@@ -132,7 +129,7 @@ def test_what_is_due_is_sent_and_told_of() -> None:
         "deliveryId": "a", "cause": RULE, "causeEventIDs": ["e1", "e2"],
     }  # fmt: skip
     assert record["serviceEventDetails"] == {
-        "target": "shown https://a.example/", "status": "200", "attempt": 1,
+        "target": "https://a.example", "status": "200", "attempt": 1,
     }  # fmt: skip
 
 
@@ -178,6 +175,39 @@ def test_a_target_may_say_what_no_file_can_hold() -> None:
     attempt = world.outbox.attempts("a")[0]
     assert (attempt.status, attempt.detail) == ("?" * 200, "?" * 1000)
     assert world.kept("a").state is DeliveryState.DELIVERED
+
+
+def test_a_mistake_of_a_kind_counts_and_lets_its_lane_go_on() -> None:
+    mistake = TypeError("expected string or bytes-like object")
+    world = World(FakeTarget(answers=[mistake, DELIVERED, mistake, mistake]))
+    world.outbox.put([delivery("bad", max_attempts=2), delivery("good")])
+
+    world.run(minutes=5)
+
+    assert world.kept("good").state is DeliveryState.DELIVERED
+    kept = world.kept("bad")
+    assert (kept.state, kept.attempts) == (DeliveryState.GIVEN_UP, 3)
+    assert kept.reason == f"3 attempts failed; the last: TypeError: {mistake}"
+    assert {one.status for one in world.outbox.attempts("bad")} == {"TypeError"}
+
+
+def test_a_mistake_before_the_try_counts_too() -> None:
+    world = World()
+    world.queue_answers = [ValueError("no queue"), DELIVERED]
+    queue = "arn:aws:sqs:us-east-1:123456789012:q"
+    world.outbox.put([delivery("a", max_attempts=0, dead_letter=queue)])
+
+    def mistaken(_delivery: Delivery) -> Terms:
+        raise KeyError("a document of another form")
+
+    assert world.target is not None
+    world.target.terms = mistaken  # type: ignore[method-assign]
+    world.run(minutes=5)
+
+    assert world.target.sent == []
+    assert [one.outcome for one in world.outbox.attempts("a")] == [
+        "failed", "dead-letter-failed", "dead-letter",
+    ]  # fmt: skip
 
 
 def test_attempts_are_limited() -> None:

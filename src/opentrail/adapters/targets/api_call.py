@@ -15,7 +15,7 @@ from opentrail.adapters.targets.calls import CallRefused, ServerCalls, told
 from opentrail.arn import Arn
 from opentrail.errors import InvalidInput
 from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
-from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
+from opentrail.ports.targets.target import Answer, Outcome, Target
 from opentrail.targets.function import check_role
 
 ROLE = "role"
@@ -27,19 +27,13 @@ REGION = "region"
 _SDK = "aws-sdk:"
 
 
-class ApiCallTarget:
+class ApiCallTarget(Target):
     """See ports.targets.target."""
 
     event_name = "ApiCallMade"
 
     def __init__(self, calls: ServerCalls) -> None:
         self._calls = calls
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         service, name = _operation(delivery.target)

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from opentrail.adapters.targets.upstream import delivered, text_of
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.ports.targets.outbox import Delivery
-from opentrail.ports.targets.target import NO_TERMS, Answer, Terms
+from opentrail.ports.targets.target import Answer, Target
 
 TIMEOUT_SECONDS = 15.0
 MAILTO = "mailto:"
@@ -76,7 +76,7 @@ def check_address(text: str) -> None:
         raise InvalidInput(f"{text[:100]!r} is not an e-mail address")
 
 
-class EmailTarget:
+class EmailTarget(Target):
     """See ports.targets.target."""
 
     event_name = "EmailSent"
@@ -84,12 +84,6 @@ class EmailTarget:
     def __init__(self, server: MailServer | None, tls: ssl.SSLContext) -> None:
         self._server = server
         self._tls = tls
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         if self._server is None:

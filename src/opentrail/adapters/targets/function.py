@@ -12,11 +12,11 @@ from opentrail.adapters.targets.running import Run, run_function
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.ports.state import StateStore
 from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
-from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
+from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Terms
 from opentrail.targets.function import FUNCTION_KIND, RETRIES, Function, function_key
 
 
-class FunctionTarget:
+class FunctionTarget(Target):
     """See ports.targets.target."""
 
     event_name = "FunctionRun"
@@ -40,9 +40,6 @@ class FunctionTarget:
             needs_approval=function.needs_approval,
             max_attempts=RETRIES,
         )
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         function = self.find(delivery.target)

@@ -7,23 +7,17 @@ from datetime import datetime
 from opentrail.adapters.targets.upstream import delivered, own, text_of
 from opentrail.ports.targets.outbox import Delivery
 from opentrail.ports.targets.publishing import Publisher
-from opentrail.ports.targets.target import NO_TERMS, Answer, Terms
+from opentrail.ports.targets.target import Answer, Target
 from opentrail.targets.notification import Publication
 
 
-class OwnTopicTarget:
+class OwnTopicTarget(Target):
     """See ports.targets.target."""
 
     event_name = "MessagePublished"
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         own(delivery.target, delivery)

@@ -12,7 +12,7 @@ from opentrail.arn import Arn
 from opentrail.errors import InvalidInput
 from opentrail.ports.destinations import DestinationNotFound, LogEvent, LogGroups
 from opentrail.ports.targets.outbox import Delivery, Kept
-from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
+from opentrail.ports.targets.target import Answer, Outcome, Target
 from opentrail.targets.notification import ATTRIBUTE
 
 Client = Callable[[str, str], Any]
@@ -27,7 +27,7 @@ LOG_STREAM = "opentrail-responses"
 _KNOWN_QUEUES = 1000
 
 
-class QueueTarget:
+class QueueTarget(Target):
     """A queue of SQS."""
 
     event_name = "MessageSent"
@@ -35,12 +35,6 @@ class QueueTarget:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._urls: dict[str, str] = {}
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         return self._send(delivery.target, delivery, _message_attributes(delivery))
@@ -84,19 +78,13 @@ class QueueTarget:
         return known
 
 
-class LambdaTarget:
+class LambdaTarget(Target):
     """A function of Lambda, called asynchronously."""
 
     event_name = "FunctionInvoked"
 
     def __init__(self, client: Client) -> None:
         self._client = client
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         arn = own(delivery.target, delivery)
@@ -107,19 +95,13 @@ class LambdaTarget:
         return delivered(str(answer["StatusCode"]))
 
 
-class UpstreamTopicTarget:
+class UpstreamTopicTarget(Target):
     """A topic of SNS that is not OpenTrail's own."""
 
     event_name = "MessagePublished"
 
     def __init__(self, client: Client) -> None:
         self._client = client
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         arn = own(delivery.target, delivery)
@@ -134,19 +116,13 @@ class UpstreamTopicTarget:
         return delivered(answer["MessageId"])
 
 
-class LogGroupTarget:
+class LogGroupTarget(Target):
     """A log group; one stream of it takes what responses say."""
 
     event_name = "LogEventPut"
 
     def __init__(self, groups: LogGroups) -> None:
         self._groups = groups
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return delivery.target
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         own(delivery.target, delivery)

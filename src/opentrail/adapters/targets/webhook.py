@@ -9,11 +9,10 @@ from datetime import datetime
 from opentrail import __version__
 from opentrail.adapters.targets.posting import Posted, Poster
 from opentrail.ports.targets.outbox import ANSWER_BYTES, Delivery
-from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
+from opentrail.ports.targets.target import Answer, Outcome, Target
 from opentrail.targets.webhook import (
     attribute_headers,
     parse_url,
-    shown_target,
     signature_headers,
 )
 
@@ -23,7 +22,7 @@ _AGAIN = frozenset({401, 407, 408, 409, 425, 429})
 _USUAL = (("User-Agent", f"OpenTrail/{__version__}"), ("Content-Type", "application/json"))
 
 
-class WebhookTarget:
+class WebhookTarget(Target):
     """See ports.targets.target."""
 
     event_name = "WebhookSent"
@@ -36,12 +35,6 @@ class WebhookTarget:
         """
         self._poster = poster
         self._secret_of = secret_of
-
-    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - the port's
-        return NO_TERMS
-
-    def shown(self, delivery: Delivery) -> str:
-        return shown_target(delivery.target)
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         url = parse_url(delivery.target)

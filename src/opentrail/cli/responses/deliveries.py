@@ -16,6 +16,7 @@ from opentrail.app.wiring import Parts, open_parts
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail, output, safe
 from opentrail.clock import Clock, iso_seconds
 from opentrail.ports.targets.outbox import Attempt, DeliveryQuery, DeliveryState, Kept, Outbox
+from opentrail.targets.webhook import shown_target
 from opentrail.workers.targets import persons
 
 deliveries = typer.Typer(
@@ -54,7 +55,7 @@ def list_deliveries(
         delivery = one.delivery
         output.print(
             f"{_time(delivery.created * 1000)}  {one.state:14}  {one.attempts:3}  "
-            f"{safe(delivery.id):36}  {safe(_target(one))}  {safe(delivery.cause)}"
+            f"{safe(delivery.id):36}  {safe(shown_target(delivery.target))}  {safe(delivery.cause)}"
         )
     output.print("  ".join(f"{name} {count}" for name, count in sorted(figures.by_state.items())))
 
@@ -133,7 +134,7 @@ def _as_json(kept: Kept) -> dict[str, Any]:
         "id": delivery.id,
         "state": str(kept.state),
         "reason": kept.reason,
-        "target": _target(kept),
+        "target": shown_target(delivery.target),
         "cause": delivery.cause,
         "chain": list(kept.chain),
         "eventIds": list(delivery.event_ids),
@@ -157,14 +158,6 @@ def _attempt_as_json(attempt: Attempt) -> dict[str, Any]:
         "answer": attempt.answer.decode("utf-8", "replace"),
         "milliseconds": attempt.took,
     }
-
-
-def _target(kept: Kept) -> str:
-    """The target; name and password before a webhook's host are nobody's to read."""
-    before, at, rest = kept.delivery.target.rpartition("@")
-    if not at or not before.lower().startswith("http"):
-        return kept.delivery.target
-    return f"{before.partition('://')[0]}://{rest}"
 
 
 def _time(milliseconds: int) -> str:

@@ -15,12 +15,12 @@ from opentrail.adapters.identities import read_file
 from opentrail.app.settings import read_settings
 from opentrail.app.wiring import Parts, default_account, identities_path, open_parts
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, fail, messages, output, safe
-from opentrail.errors import InvalidInput
 from opentrail.ports.state import Change
-from opentrail.ports.targets.outbox import Delivery, DeliveryState, Step
+from opentrail.ports.targets.outbox import Delivery, DeliveryState
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome
 from opentrail.targets.function import FUNCTION_KIND, Function, checked
 from opentrail.workers.targets.deciding import Tried, after_try
+from opentrail.workers.targets.trying import answer_of
 
 functions = typer.Typer(
     help="Functions that run here, as targets of rules, alarms and topics.", no_args_is_help=True
@@ -139,27 +139,22 @@ def _run(parts: Parts, function: Function, event: bytes) -> Answer:
         payload=event,
         created=int(now.timestamp()),
         max_attempts=0,
-        needs_approval=True,
+        by_hand=True,
     )
     outbox.put([delivery])
     kept = outbox.find(delivery.id)
     assert kept is not None
     target = parts.responding().functions()
-    try:
-        answer = target.send(delivery, now)
-    except InvalidInput as problem:
-        answer = Answer(outcome=Outcome.REFUSED, detail=str(problem))
+    answer = answer_of(lambda: target.send(delivery, now))
     tried = Tried(
         kept=kept,
         terms=NO_TERMS,
         event_name=target.event_name,
-        shown=target.shown(delivery),
         answer=answer,
         began=_milliseconds(now.timestamp()),
         ended=_milliseconds(parts.clock.now().timestamp()),
     )
-    step: Step = after_try(tried, parts.clock)
-    outbox.decide(delivery.id, {DeliveryState.HELD}, step)
+    outbox.decide(delivery.id, {DeliveryState.BY_HAND}, after_try(tried, parts.clock))
     return answer
 
 

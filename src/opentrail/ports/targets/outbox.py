@@ -51,6 +51,7 @@ class Delivery:
         dead_letter: ARN of the queue for what is given up; "" for none.
         needs_approval: It waits until a person allows it.
         dry_run: It is told as if it were sent, and never is.
+        by_hand: Whoever puts it sends it at once; no worker does, and no person decides on it.
         access_key_id: The key that signed the event's call, if it is one: calls that a delivery
             makes are known by it, so that no cause answers itself for ever.
         after: The id of the delivery that this one comes from, as a subscription's comes from that
@@ -71,6 +72,7 @@ class Delivery:
     dead_letter: str = ""
     needs_approval: bool = False
     dry_run: bool = False
+    by_hand: bool = False
     access_key_id: str = ""
     after: str = ""
 
@@ -96,6 +98,8 @@ class DeliveryState(StrEnum):
     """By a person, or since nobody allowed it in time."""
     LOOP = "loop"
     """Stopped: its cause would answer itself."""
+    BY_HAND = "by-hand"
+    """Under way where it was put; it stays so if that is killed: nobody knows how it ended."""
 
 
 PENDING = frozenset({DeliveryState.WAITING, DeliveryState.DEAD})
@@ -336,6 +340,8 @@ def first_state(delivery: Delivery, chain: Sequence[str]) -> tuple[DeliveryState
         return DeliveryState.LOOP, f"{delivery.cause} would answer itself"
     if len(chain) >= LONGEST_CHAIN:
         return DeliveryState.LOOP, f"{len(chain)} causes led to it; {LONGEST_CHAIN} are the most"
+    if delivery.by_hand:
+        return DeliveryState.BY_HAND, ""
     if delivery.needs_approval and not delivery.dry_run:
         return DeliveryState.HELD, ""
     return DeliveryState.WAITING, ""

@@ -53,6 +53,9 @@ class Terms:
     max_attempts: int = 2**31
 
 
+NO_TERMS = Terms()
+
+
 class Target(Protocol):
     """Targets of one kind.
 
@@ -62,13 +65,9 @@ class Target(Protocol):
 
     event_name: str
 
-    def terms(self, delivery: Delivery) -> Terms:
+    def terms(self, delivery: Delivery) -> Terms:  # noqa: ARG002 - few kinds ask for anything
         """What the delivery's target asks of it."""
-        ...
-
-    def shown(self, delivery: Delivery) -> str:
-        """The target as records may tell it: without secrets."""
-        ...
+        return NO_TERMS
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:
         """Try once; it may take seconds, and never more than the target's own limits.
@@ -95,6 +94,3 @@ class Targets(Protocol):
             InvalidInput: as REFUSED.
         """
         ...
-
-
-NO_TERMS = Terms()

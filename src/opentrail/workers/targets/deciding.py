@@ -9,6 +9,7 @@ from opentrail.ports.targets.outbox import Attempt, DeliveryState, Kept, Step
 from opentrail.ports.targets.target import Answer, Outcome, Terms
 from opentrail.recording.responses import GIVEN_UP, ResponseFacts, response_record
 from opentrail.targets.backoff import pause_seconds, why_given_up
+from opentrail.targets.webhook import shown_target
 
 DRY_RUN = "dry-run"
 DEAD_LETTER = "dead-letter"
@@ -25,7 +26,6 @@ class Tried:
 
     Attributes:
         event_name: What a record of it is called.
-        shown: The target as records may tell it.
         began: Epoch milliseconds.
         ended: Epoch milliseconds.
     """
@@ -33,7 +33,6 @@ class Tried:
     kept: Kept
     terms: Terms
     event_name: str
-    shown: str
     answer: Answer
     began: int
     ended: int
@@ -53,6 +52,13 @@ class Tried:
             answer=self.answer.content,
             took=self.ended - self.began,
         )
+
+
+def after(tried: Tried, clock: Clock) -> Step:
+    """What becomes of a delivery that was tried, at its target or at its dead-letter queue."""
+    if tried.kept.state is DeliveryState.DEAD:
+        return after_dead_letter(tried)
+    return after_try(tried, clock)
 
 
 def after_try(tried: Tried, clock: Clock) -> Step:
@@ -129,7 +135,6 @@ def nobody_takes(kept: Kept, at: int, clock: Clock) -> Step:
         kept=kept,
         terms=Terms(),
         event_name="",
-        shown=kept.delivery.target[:200],
         answer=answer,
         began=at,
         ended=at,
@@ -175,7 +180,7 @@ def _told(tried: Tried, step: Step, clock: Clock, name: str) -> Step:
             delivery_id=delivery.id,
             cause=delivery.cause,
             event_ids=delivery.event_ids,
-            target=tried.shown,
+            target=shown_target(delivery.target),
             status=answer.status,
             attempt=tried.number,
             problem=problem,

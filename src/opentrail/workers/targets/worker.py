@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from opentrail.clock import Clock
-from opentrail.errors import InvalidInput, Unavailable
-from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of, whole
-from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Targets
-from opentrail.workers.targets.deciding import (
-    Tried,
-    after_dead_letter,
-    after_try,
-    dry_run,
-    nobody_takes,
-)
+from opentrail.errors import Unavailable
+from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of
+from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Targets, Terms
+from opentrail.workers.targets.deciding import Tried, after, dry_run, nobody_takes
 from opentrail.workers.targets.lanes import OF_A_LANE, Lanes
+from opentrail.workers.targets.trying import answer_of, failure
 
 WAIT_SECONDS = 0.1
 """For a try under way to end, before what is due is looked for again."""
-
-MOST_STATUS = 200
-MOST_DETAIL = 1000
-"""Characters kept of what a target says of itself."""
 
 Start = Callable[[Callable[[], None]], None]
 """Runs something in a thread of its own; never more than lanes.AT_ONCE at a time."""
@@ -97,8 +87,9 @@ class TargetsWorker:
         began, answered = self._now(), False
         try:
             answered = self._deliver(kept)
-        except Exception:  # noqa: BLE001 - a thread's outermost handler: the lane must be freed
+        except Exception as problem:  # noqa: BLE001 - a thread's outermost handler: the lane goes on
             _log.exception("delivery_not_tried", delivery=kept.delivery.id)
+            self._note_failure(kept, problem, began)
         finally:
             ended = self._now()
             with self._lock:
@@ -110,46 +101,61 @@ class TargetsWorker:
     def _deliver(self, kept: Kept) -> bool:
         """Whether the target answered."""
         if kept.state is DeliveryState.DEAD:
-            return self._to_dead_letter(kept)
+            answer = self._send(kept, NO_TERMS, "", lambda: self._targets.to_dead_letter(kept))
+            return answer.outcome is not Outcome.FAILED
         delivery = kept.delivery
         target = self._targets.of(delivery.target)
         if target is None:
             self._note(kept, nobody_takes(kept, self._now(), self._clock))
             return True
         terms = target.terms(delivery)
-        tell = delivery.dry_run or terms.dry_run
-        if terms.needs_approval and not kept.by and not tell:
+        if delivery.dry_run or terms.dry_run:
+            now = self._now()
+            told = Tried(
+                kept=kept,
+                terms=terms,
+                event_name=target.event_name,
+                answer=_NOT_SENT,
+                began=now,
+                ended=now,
+            )
+            self._note(kept, dry_run(told, self._clock))
+            return True
+        if terms.needs_approval and not kept.by:
             self._note(kept, Step(state=DeliveryState.HELD, at=self._now()))
             return True
+        send = partial(target.send, delivery, self._clock.now())
+        answer = self._send(kept, terms, target.event_name, send)
+        return answer.outcome is not Outcome.FAILED
+
+    def _send(
+        self, kept: Kept, terms: Terms, event_name: str, send: Callable[[], Answer]
+    ) -> Answer:
         began = self._now()
-        answer = _NOT_SENT if tell else _tried(partial(target.send, delivery), self._clock.now())
+        answer = answer_of(send)
         tried = Tried(
             kept=kept,
             terms=terms,
-            event_name=target.event_name,
-            shown=_shown(target, kept),
+            event_name=event_name,
             answer=answer,
             began=began,
             ended=self._now(),
         )
-        step = dry_run(tried, self._clock) if tell else after_try(tried, self._clock)
-        self._note(kept, step)
-        return answer.outcome is not Outcome.FAILED
+        self._note(kept, after(tried, self._clock))
+        return answer
 
-    def _to_dead_letter(self, kept: Kept) -> bool:
-        began = self._now()
-        answer = _tried(lambda _: self._targets.to_dead_letter(kept), self._clock.now())
+    def _note_failure(self, kept: Kept, problem: Exception, began: int) -> None:
+        """Else it would be the first of its lane for ever."""
         tried = Tried(
             kept=kept,
             terms=NO_TERMS,
             event_name="",
-            shown="",
-            answer=answer,
+            answer=failure(problem),
             began=began,
             ended=self._now(),
         )
-        self._note(kept, after_dead_letter(tried))
-        return answer.outcome is not Outcome.FAILED
+        with suppress(Unavailable):  # the outbox itself may be what can't be written
+            self._note(kept, after(tried, self._clock))
 
     def _note(self, kept: Kept, step: Step) -> None:
         self._outbox.advance(kept.delivery.id, step)
@@ -169,30 +175,3 @@ class TargetsWorker:
 
 
 _NOT_SENT = Answer(outcome=Outcome.DELIVERED)
-
-
-def _tried(send: Callable[[datetime], Answer], now: datetime) -> Answer:
-    """What a target does, whatever it raises, in texts that can be kept."""
-    answer = _answered(send, now)
-    return replace(
-        answer,
-        status=whole(answer.status)[:MOST_STATUS],
-        detail=whole(answer.detail)[:MOST_DETAIL],
-    )
-
-
-def _answered(send: Callable[[datetime], Answer], now: datetime) -> Answer:
-    try:
-        return send(now)
-    except Unavailable as problem:
-        return Answer(outcome=Outcome.FAILED, status=problem.code, detail=str(problem))
-    except InvalidInput as problem:
-        status = getattr(problem, "code", "") or type(problem).__name__
-        return Answer(outcome=Outcome.REFUSED, status=status, detail=str(problem))
-
-
-def _shown(target: Target, kept: Kept) -> str:
-    try:
-        return target.shown(kept.delivery)
-    except InvalidInput:
-        return ""
