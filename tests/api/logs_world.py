@@ -10,8 +10,10 @@ import pytest
 from api_world import ACCOUNT, ApiWorld
 from botocore.exceptions import ClientError
 
+from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.log_events import MemoryLogEventStore
-from opentrail.api.logs import LogsBackends, logs_service
+from opentrail.adapters.queries.book import SqliteQueryBook
+from opentrail.api.logs import LogsBackends, QueriesBackends, logs_service
 from opentrail.logs.names import GroupKey
 from opentrail.ports.state import Change
 from opentrail.trail.feeds import FEED_KIND, FeedSpan
@@ -37,7 +39,9 @@ class LogsWorld:
             state=self.world.state, events=self.world.events, log_events=self.log_events,
             journal=self.world.journal,
         )  # fmt: skip
-        self.world.others = (logs_service(backends),)
+        self.book = SqliteQueryBook(self.world.keys / "queries.sqlite")
+        queries = QueriesBackends(logs=backends, book=self.book, ids=CountingIds())
+        self.world.others = (logs_service(queries),)
         self.world.serve()
 
     def client(self, **options: Any) -> Any:

@@ -9,11 +9,8 @@ import pytest
 from api_world import ACCOUNT, OTHER, ApiWorld
 from logs_world import GROUP, LogsWorld, now, refused
 
-from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.queries.book import SqliteQueryBook
-from opentrail.api.logs import LogsBackends, logs_service, queries, saved_queries
-from opentrail.api.logs.insights import insights_answers
-from opentrail.api.logs.queries import QueriesBackends
+from opentrail.api.logs import queries, saved_queries
 from opentrail.logs.event import EventPlace, Source
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query.pointers import Pointer
@@ -57,18 +54,10 @@ class Asked:
 @pytest.fixture
 def asked(tmp_path: Path) -> Asked:
     logs = LogsWorld(ApiWorld(tmp_path))
-    book = SqliteQueryBook(tmp_path / "queries.sqlite")
-    backends = LogsBackends(
-        state=logs.world.state, events=logs.world.events, log_events=logs.log_events,
-        journal=logs.world.journal,
-    )  # fmt: skip
-    own = QueriesBackends(logs=backends, book=book, ids=CountingIds())
-    logs.world.others = (logs_service(backends, insights_answers(own)),)
-    logs.world.serve()
     client = logs.client()
     client.create_log_group(logGroupName="g")
     client.create_log_stream(logGroupName="g", logStreamName="s")
-    return Asked(logs, book, client)
+    return Asked(logs, logs.book, client)
 
 
 # StartQuery

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Caller, Reply
 from opentrail.api.validate import Problem
+from opentrail.errors import InvalidInput
 
 Parameters = Mapping[str, Any]
 
@@ -28,16 +29,32 @@ def not_yet(operation: str) -> ApiError:
 
 
 def bound(
-    handlers: Mapping[str, Callable[[Parameters, Caller, _Backends], Reply]], backends: _Backends
+    handlers: Mapping[str, Callable[[Parameters, Caller, _Backends], Reply]],
+    backends: _Backends,
+    *,
+    invalid: str = "",
 ) -> dict[str, Answer]:
-    """The handlers of a service, each given what it works with."""
-    return {name: _bound(handler, backends) for name, handler in handlers.items()}
+    """The handlers of a service, each given what it works with.
+
+    Args:
+        invalid: The service's code for an input that a handler refuses with InvalidInput; "": as
+            any error.
+    """
+    return {name: _bound(handler, backends, invalid) for name, handler in handlers.items()}
 
 
 def _bound(
-    handler: Callable[[Parameters, Caller, _Backends], Reply], backends: _Backends
+    handler: Callable[[Parameters, Caller, _Backends], Reply], backends: _Backends, invalid: str
 ) -> Answer:
-    return lambda parameters, caller: handler(parameters, caller, backends)
+    def answer(parameters: Parameters, caller: Caller) -> Reply:
+        try:
+            return handler(parameters, caller, backends)
+        except InvalidInput as problem:
+            if not invalid:
+                raise
+            raise ApiError(invalid, str(problem)) from None
+
+    return answer
 
 
 def any_resource(operation: str, parameters: Parameters, caller: Caller) -> Iterable[str]:  # noqa: ARG001 - as Service.resources

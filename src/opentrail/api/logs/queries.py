@@ -22,6 +22,7 @@ from opentrail.errors import InvalidInput
 from opentrail.logs.event import EventPlace, Source
 from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
 from opentrail.logs.names import GroupKey
+from opentrail.logs.query import tree
 from opentrail.logs.query.discovered import discovered, field_shares
 from opentrail.logs.query.errors import MalformedQuery
 from opentrail.logs.query.parser import parse
@@ -130,7 +131,8 @@ def _groups(
     if query.source is not None:
         if named:
             raise invalid(f"A query that begins with SOURCE takes no {named[0]}.")
-        return _selected(query, caller, backends)
+        keys = keys_of_source(query.source, caller, backends)
+        return [_found(key, caller, backends) for key in keys]
     if len(named) != 1:
         raise invalid(
             "Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given."
@@ -160,21 +162,25 @@ def _found(key: GroupKey, caller: Caller, backends: QueriesBackends) -> LogGroup
     return msgspec.json.decode(document.body, type=LogGroup)
 
 
-def _selected(query: Query, caller: Caller, backends: QueriesBackends) -> list[LogGroup]:
-    """SOURCE: groups by name, prefix, class and account."""
-    assert query.source is not None
-    names = [key_of_identifier(name, caller) for name in query.source.groups]
-    found = [_found(key, caller, backends) for key in dict.fromkeys(names)]
+def keys_of_source(
+    source: tree.Source, caller: Caller, backends: QueriesBackends
+) -> list[GroupKey]:
+    """The groups that SOURCE names, there or not, and those that its selections find.
+
+    Raises:
+        ApiError: a name is none, or of another account or region.
+    """
+    found = [key_of_identifier(name, caller) for name in source.groups]
     prefix = f"{caller.account_id}/{caller.region}/"
-    for selection in query.source.selections:
+    for selection in source.selections:
         options = dict(selection)
         if caller.account_id not in options.get("accountIdentifiers", (caller.account_id,)):
             continue
         for document in backends.logs.state.list(LOG_GROUP_KIND, prefix):
             group = msgspec.json.decode(document.body, type=LogGroup)
-            if _fits(group, options) and group not in found:
-                found.append(group)
-    return found
+            if _fits(group, options):
+                found.append(group.key)
+    return list(dict.fromkeys(found))
 
 
 def _fits(group: LogGroup, options: Mapping[str, Sequence[str]]) -> bool:

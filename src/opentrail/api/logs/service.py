@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from opentrail.api.errors import ApiError
 from opentrail.api.logs import (
     events,
     groups,
+    insights,
     metric_filters,
     streams,
     subscriptions,
     tags,
 )
-from opentrail.api.logs.backends import Handler, LogsBackends, Parameters
-from opentrail.api.outcome import Caller, Reply
+from opentrail.api.logs.backends import Handler, Parameters
+from opentrail.api.logs.queries import QueriesBackends
+from opentrail.api.logs.rights import Rights
 from opentrail.api.services import Service, bound
 from opentrail.api.validate import Problem
-from opentrail.errors import InvalidInput
-from opentrail.logs.names import LONGEST_NAME, GroupKey
+from opentrail.logs.names import LONGEST_NAME
 
 HANDLERS: dict[str, Handler] = {
     "AssociateKmsKey": groups.associate_kms_key,
@@ -58,38 +58,22 @@ HANDLERS: dict[str, Handler] = {
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A megabyte of messages in JSON: quotation marks take two bytes, control characters six."""
 
-_ARN_MEMBERS = ("logGroupIdentifier", "resourceArn", "resourceIdentifier")
 _NAMES = ("logGroupName", "logStreamName")
 
 
-def logs_service(backends: LogsBackends, others: Mapping[str, Any] | None = None) -> Service:
-    """CloudWatch Logs.
-
-    Args:
-        others: Answers of further operations, by name.
-    """
-    answers = bound({name: _told(handler) for name, handler in HANDLERS.items()}, backends)
+def logs_service(backends: QueriesBackends) -> Service:
+    """CloudWatch Logs, with Logs Insights."""
+    invalid = "InvalidParameterException"
     return Service(
         name="logs",
         model="logs",
-        answers=answers | dict(others or {}),
+        answers=bound(HANDLERS, backends.logs, invalid=invalid)
+        | bound(insights.HANDLERS, backends, invalid=invalid),
         code_of=_code_of,
-        resources=_resources,
+        resources=Rights(backends).resources,
         passes=_passed_role,
         max_body_bytes=MAX_BODY_BYTES,
     )
-
-
-def _told(handler: Handler) -> Handler:
-    """The handler, with what is wrong in its input told as CloudWatch Logs tells it."""
-
-    def told(parameters: Parameters, caller: Caller, backends: LogsBackends) -> Reply:
-        try:
-            return handler(parameters, caller, backends)
-        except InvalidInput as problem:
-            raise ApiError("InvalidParameterException", str(problem)) from None
-
-    return told
 
 
 def _code_of(operation: str, problem: Problem) -> str:  # noqa: ARG001 - as Service.code_of
@@ -108,30 +92,3 @@ def _code_of(operation: str, problem: Problem) -> str:  # noqa: ARG001 - as Serv
 def _passed_role(operation: str, parameters: Parameters) -> Iterable[str]:
     role = parameters.get("roleArn")
     return (role,) if operation == "PutSubscriptionFilter" and isinstance(role, str) else ()
-
-
-def _resources(operation: str, parameters: Parameters, caller: Caller) -> Iterable[str]:
-    name = parameters.get("logGroupName")
-    if isinstance(name, str) and name:
-        key = GroupKey(caller.account_id, caller.region, name)
-        stream = parameters.get("logStreamName")
-        return (key.stream_arn(str(stream)) if stream else f"{key.arn}:*",)
-    for member in _ARN_MEMBERS:
-        named = parameters.get(member)
-        if isinstance(named, str) and named:
-            is_arn = named.startswith("arn:")
-            arn = named if is_arn else GroupKey(caller.account_id, caller.region, named).arn
-            return (arn,)
-    for member in ("logGroupNames", "logGroupIdentifiers"):
-        listed = parameters.get(member)
-        if operation == "StartQuery" and isinstance(listed, list) and listed:
-            return [_arn_of(str(one), caller) for one in listed]
-    if operation in ("DescribeLogGroups", "ListLogGroups", "DescribeMetricFilters"):
-        return (f"{GroupKey(caller.account_id, caller.region, '*').arn}:*",)
-    return ("*",)
-
-
-def _arn_of(named: str, caller: Caller) -> str:
-    if named.startswith("arn:"):
-        return named
-    return f"{GroupKey(caller.account_id, caller.region, named).arn}:*"

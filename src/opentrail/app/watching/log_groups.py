@@ -57,7 +57,7 @@ class LogGroupParts:
         backends = LogsBackends(
             state=self.state, events=events, log_events=self.log_events, journal=self.journal
         )
-        return logs_service(backends, self.queries.answers(backends))
+        return logs_service(self.queries.backends(backends))
 
     def feeds(self, sequence_end: Callable[[], int]) -> FeedKeeper | None:
         """Notes what groups show of the store; None if they are elsewhere."""

@@ -20,9 +20,7 @@ from opentrail.adapters.queries.engine import QueryEngine
 from opentrail.adapters.queries.messages import Begin
 from opentrail.adapters.queries.scratch import sweep
 from opentrail.api.logs.backends import LogsBackends
-from opentrail.api.logs.insights import insights_answers
 from opentrail.api.logs.queries import QueriesBackends, queried
-from opentrail.api.services import Answer
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
 from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
@@ -56,9 +54,9 @@ class QueryParts:
         """Queries and their results."""
         return SqliteQueryBook(self.data / QUERIES_FILE)
 
-    def answers(self, logs: LogsBackends) -> dict[str, Answer]:
-        """Operations of CloudWatch Logs, by name."""
-        return insights_answers(QueriesBackends(logs=logs, book=self.book(), ids=SystemIds()))
+    def backends(self, logs: LogsBackends) -> QueriesBackends:
+        """What the operations of Logs Insights work with."""
+        return QueriesBackends(logs=logs, book=self.book(), ids=SystemIds())
 
     def engine(self) -> QueryEngine:
         """Answers queries in this process."""
