@@ -90,12 +90,27 @@ def test_public_addresses_may_be_called(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "fec0::1", "feff::1", "3fff::1", "3fff:fff::1", "192.88.99.1", "5f00::1", "100:0:0:1::1", "3ffe::1",
+        "192.0.0.8", "192.0.0.9", "192.0.0.10", "64:ff9b::10.0.0.1", "64:ff9b:1::8.8.8.8", "2002:a00:1::1",
+        "2001:0:a00:1::1", "2001:0:808:808:0:0:f5ff:fffe", "::10.0.0.1", "::ffff:0:10.0.0.1", "168.63.129.16",
+        "2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:169.254.169.254", "4000::1", "2001:20::1",
+    ],
+)  # fmt: skip
+def test_special_addresses_may_not_be_called_whatever_they_lead_to(address: str) -> None:
+    assert why_refused(address, ())
+
+
+@pytest.mark.parametrize(
     ("address", "networks", "allowed"),
     [
         ("10.1.2.3", ["10.0.0.0/8"], True), ("10.1.2.3", ["192.168.0.0/16"], False),
         ("169.254.169.254", ["169.254.0.0/16"], False), ("169.254.169.254", ["0.0.0.0/0"], False),
         ("169.254.169.254", ["169.254.169.254"], True), ("::1", ["::1/128"], True),
         ("::ffff:10.0.0.1", ["10.0.0.0/8"], False), ("::ffff:10.0.0.1", ["10.0.0.0/8", "::ffff:0:0/96"], True),
+        ("fec0::1", ["fec0::/10"], True), ("168.63.129.16", ["168.63.0.0/16"], False),
+        ("64:ff9b::8.8.8.8", ["64:ff9b::/96"], True), ("64:ff9b::10.0.0.1", ["64:ff9b::/96"], False),
         ("fe80::1%eth0", ["fe80::/10"], True), ("nonsense", ["0.0.0.0/0"], False),
     ],
 )  # fmt: skip

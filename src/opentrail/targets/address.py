@@ -33,11 +33,32 @@ METADATA = frozenset(
             "fd00:ec2::23",  # AWS EKS over IPv6
             "fd20:ce::254",  # Google over IPv6
             "100.100.100.200",  # Alibaba
+            "168.63.129.16",  # Azure's host
             "192.0.0.192",  # Oracle
         ),
     )
 )
 """Where clouds give out credentials: allowed by a network of that one address alone."""
+
+_GLOBAL_UNICAST = ip_network("2000::/3")
+"""Of IPv6; nothing else of it is anybody's server."""
+
+_SPECIAL = tuple(
+    map(
+        ip_network,
+        (
+            "192.0.0.0/24",  # of protocols: some are answered by the nearest machine
+            "192.88.99.0/24",  # relays of 6to4, given back
+            "2001::/23",  # of protocols
+            "3ffe::/16",  # the 6bone's, given back
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+"""Not public, whatever the release of Python in use says (`is_global`)."""
+
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+"""What stands before an IPv4 address in the last half of an IPv6 one. Source: RFC 5214, 6.1."""
 
 _NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 
@@ -84,13 +105,19 @@ def _why_refused(address: Address, allowed: Iterable[Network]) -> str:
         return "" if single else "gives out a machine's credentials"
     if networks:
         return ""
+    return "" if _is_public(address) else "is not a public address"
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
     # Multicast is "global" to ipaddress, and reserved addresses may become anything.
     public = address.is_global and not address.is_multicast and not address.is_reserved
-    return "" if public and not address.is_unspecified else "is not a public address"
+    return public and not any(address in network for network in _SPECIAL)
 
 
 def _inside(address: Address) -> list[Address]:
-    """The IPv4 addresses that an IPv6 address leads to: mapped, 6to4, Teredo, NAT64."""
+    """The IPv4 addresses that an IPv6 address leads to: mapped, 6to4, Teredo, NAT64, ISATAP."""
     if isinstance(address, IPv4Address):
         return []
     found: list[Address] = []
@@ -100,6 +127,7 @@ def _inside(address: Address) -> list[Address]:
         found.append(address.sixtofour)
     if address.teredo is not None:
         found += address.teredo
-    if any(address in network for network in _NAT64):
+    isatap = int(address) >> 32 & 0xFFFFFFFF in _ISATAP
+    if isatap or any(address in network for network in _NAT64):
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return found
