@@ -1,7 +1,9 @@
 """What links in topics' messages lead to: the signing certificate, a subscriber's yes and no.
 
 Whoever follows a link signs nothing: the token of a confirmation and the ARN of a subscription are
-known to the subscriber alone. The call is recorded as SNS's own, for the topic's account.
+known to the subscriber alone. The call is recorded as SNS's own, for the topic's account if one of
+the two was right; else for the server's, as any call that nobody signed: no stranger writes into
+the trail of an account that they choose.
 """
 
 from __future__ import annotations
@@ -21,14 +23,13 @@ from opentrail.app.responding.opening import Responding
 from opentrail.arn import Arn
 from opentrail.aws.models import service_model
 from opentrail.aws.observed import ObservedCall, ObservedRequest, ObservedResponse, first_headers
-from opentrail.errors import InvalidArn
 from opentrail.gateway import Answer, GroupCommit
 from opentrail.ports.state import Change
 from opentrail.recording.compose import encode
 from opentrail.targets.notification import LINK_PATH
 
-_ACTIONS = {"ConfirmSubscription": "TopicArn", "Unsubscribe": "SubscriptionArn"}
-"""What a link may do, and the parameter that names the topic."""
+_ACTIONS = frozenset({"ConfirmSubscription", "Unsubscribe"})
+"""What a link may do."""
 
 _MODEL = "sns"
 _PEM = "application/x-pem-file"
@@ -95,7 +96,8 @@ class TopicLinks:
             status = 200
             headers, body = write_answer(call, reply.output, request_id)
         answer = Answer(status, headers, body)
-        return _Done(answer, self._record(request, given, answer), reply.changes)
+        raw = self._record(request, answer, _known_subscription(given, reply))
+        return _Done(answer, raw, reply.changes)
 
     def _reply(self, given: Mapping[str, str]) -> Reply:
         state = self._responding.state
@@ -104,14 +106,9 @@ class TopicLinks:
         token = given.get("Token", "")
         return confirmed(state, given.get("TopicArn", ""), token, authenticated=False)
 
-    def _record(self, request: ObservedRequest, given: Mapping[str, str], answer: Answer) -> bytes:
-        """As of a call to SNS; in the account of the topic that is named, if one is."""
-        named = given.get(_ACTIONS.get(given.get("Action", ""), ""), "")
-        try:
-            arn = Arn.parse(named)
-        except InvalidArn:
-            arn = None
-        host = f"sns.{arn.region}.amazonaws.com" if arn is not None else "sns.amazonaws.com"
+    def _record(self, request: ObservedRequest, answer: Answer, known: Arn | None) -> bytes:
+        """As of a call to SNS, in the account and region of the subscription if it was known."""
+        host = f"sns.{known.region}.amazonaws.com" if known is not None else "sns.amazonaws.com"
         kept = tuple(one for one in request.headers if one[0].lower() != "host")
         headers = (("Host", host), *kept)
         as_sent = msgspec.structs.replace(
@@ -128,10 +125,18 @@ class TopicLinks:
         )
         ended = self._responding.clock.now()
         call = ObservedCall(request=as_sent, response=response, failure="", ended=ended)
-        record = msgspec.json.decode(self._compose(call))
-        if arn is not None and arn.account.isdigit():
-            record["recipientAccountId"] = arn.account
-        return encode(record)
+        raw = self._compose(call)
+        if known is None:
+            return raw
+        return encode(msgspec.json.decode(raw) | {"recipientAccountId": known.account})
+
+
+def _known_subscription(given: Mapping[str, str], reply: Reply) -> Arn | None:
+    """The subscription whose token or ARN was right, None if none was."""
+    confirmed_arn = reply.output.get("SubscriptionArn")
+    if confirmed_arn:
+        return Arn.parse(confirmed_arn)
+    return Arn.parse(given["SubscriptionArn"]) if reply.changes else None
 
 
 def _call(given: Mapping[str, str]) -> Call:
