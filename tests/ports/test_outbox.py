@@ -22,6 +22,7 @@ from opentrail.ports.targets.outbox import (
     DeliveryUnknown,
     Outbox,
     Step,
+    lane_of,
 )
 from pace import within
 
@@ -50,6 +51,10 @@ def delivery(name: str, **values: object) -> Delivery:
     return replace(made, **values)  # type: ignore[arg-type]
 
 
+def lane(target: str, account: str = "123456789012") -> str:
+    return lane_of(delivery("any", target=target, account_id=account), DeliveryState.WAITING)
+
+
 def ids(outbox: Outbox, now: int = 10**9, *, each: int = 10) -> list[str]:
     return [
         one.delivery.id
@@ -69,7 +74,7 @@ def test_what_was_put_is_due_as_it_was_put(outbox: Outbox) -> None:
 
     assert outbox.put([put]) == 1
 
-    (kept,) = outbox.due("https://a.example/", 1_000_000, limit=1)
+    (kept,) = outbox.due(lane("https://a.example/"), 1_000_000, limit=1)
     assert kept.delivery == put
     assert (kept.state, kept.attempts, kept.since, kept.due) == (
         DeliveryState.WAITING,
@@ -79,7 +84,8 @@ def test_what_was_put_is_due_as_it_was_put(outbox: Outbox) -> None:
     )
     assert outbox.find("a") == kept
     assert outbox.find("b") is None
-    assert outbox.due_lanes(999_999) == outbox.due("https://a.example/", 999_999, limit=1) == ()
+    assert outbox.due_lanes(999_999) == ()
+    assert outbox.due(lane("https://a.example/"), 999_999, limit=1) == ()
 
 
 def test_a_delivery_put_twice_is_one(outbox: Outbox) -> None:
@@ -126,13 +132,20 @@ def test_no_lane_keeps_another_from_its_turn(outbox: Outbox) -> None:
     outbox.put([delivery("c", target="https://c.example/", created=1)])
 
     assert ids(outbox, 10**7, each=2) == ["c", "a00", "a01", "b"]
-    assert outbox.due_lanes(10**7) == (
-        "https://c.example/",
-        "https://a.example/",
-        "https://b.example/",
-    )
+    assert outbox.due_lanes(10**7) == tuple(lane(f"https://{one}.example/") for one in "cab")
     assert ids(outbox, 10**7, each=3) == ["c", "a00", "a01", "a02", "b"]
     assert ids(outbox, 1_500_000, each=1) == ["c", "a00"]
+
+
+def test_accounts_share_no_lane(outbox: Outbox) -> None:
+    outbox.put([delivery("a"), delivery("b", account_id="999999999999")])
+
+    lanes = outbox.due_lanes(10**9)
+
+    assert lanes == (lane("https://a.example/"), lane("https://a.example/", "999999999999"))
+    assert [[one.delivery.id for one in outbox.due(each, 10**9, limit=9)] for each in lanes] == [
+        ["a"], ["b"],
+    ]  # fmt: skip
 
 
 def test_an_attempt_moves_it_on_and_stays_visible(outbox: Outbox) -> None:
@@ -211,8 +224,8 @@ def test_a_dead_letter_goes_the_queue_s_lane_with_attempts_of_its_own(outbox: Ou
         ),
     )
 
-    assert outbox.due_lanes(10**9) == ("https://a.example/", "arn:q")
-    assert [one.delivery.id for one in outbox.due("arn:q", 10**9, limit=9)] == ["a"]
+    assert outbox.due_lanes(10**9) == (lane("https://a.example/"), lane("arn:q"))
+    assert [one.delivery.id for one in outbox.due(lane("arn:q"), 10**9, limit=9)] == ["a"]
     kept = outbox.find("a")
     assert kept is not None
     assert (kept.attempts, kept.since) == (0, 9_000_000)

@@ -326,8 +326,12 @@ def whole(text: str) -> str:
 
 
 def lane_of(delivery: Delivery, state: DeliveryState) -> str:
-    """Whom it is tried at: what waits for one lane never waits for another."""
-    return delivery.dead_letter if state is DeliveryState.DEAD else delivery.target
+    """For whom and at whom it is tried: what waits for one lane never waits for another.
+
+    Accounts share none: who floods an endpoint that hangs keeps nobody else from it.
+    """
+    target = delivery.dead_letter if state is DeliveryState.DEAD else delivery.target
+    return f"{delivery.account_id} {target}"
 
 
 def first_state(delivery: Delivery, chain: Sequence[str]) -> tuple[DeliveryState, str]:
