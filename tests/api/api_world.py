@@ -100,6 +100,7 @@ class ApiWorld:
     by_policies: bool = False
     backends: Any = None
     others: tuple[Service, ...] = ()
+    keeps: bool = True
 
     def __post_init__(self) -> None:
         self.identities = OneKeyEach()
@@ -151,10 +152,12 @@ class ApiWorld:
         self.state.apply([Change(kind, key, msgspec.json.encode(changed))])
 
     def handle(self, request: ObservedRequest) -> Outcome:
-        """The answer; its changes are kept as the door would."""
+        """The answer; its changes are kept as the door would, but where a crash is played."""
         outcome = self.service.handle(request)
-        if outcome.changes:
+        if self.keeps and outcome.changes:
             self.state.apply(outcome.changes)
+        if self.keeps and outcome.behind is not None:
+            outcome.behind()
         return outcome
 
     def client(self, region: str = "us-east-1", account: str = ACCOUNT, **options: Any) -> Any:

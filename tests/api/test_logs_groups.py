@@ -34,6 +34,42 @@ def transformation(**values: Any) -> list[dict[str, Any]]:
 # Groups
 
 
+def with_an_event(logs: LogsWorld) -> Any:
+    """A client; there is an event in the stream `s` of the group `g`."""
+    client = logs.client()
+    client.create_log_group(logGroupName="g")
+    client.create_log_stream(logGroupName="g", logStreamName="s")
+    event = {"timestamp": now(), "message": "m"}
+    client.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
+    return client
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [("delete_log_group", {}), ("delete_log_stream", {"logStreamName": "s"})],
+)
+def test_a_deletion_that_is_not_recorded_loses_no_event(
+    logs: LogsWorld, operation: str, named: dict[str, str]
+) -> None:
+    client = with_an_event(logs)
+    logs.world.keeps = False
+    getattr(client, operation)(logGroupName="g", **named)
+
+    logs.world.keeps = True
+    assert len(client.filter_log_events(logGroupName="g")["events"]) == 1
+
+
+def test_a_group_of_the_name_of_another_that_is_gone_is_empty(logs: LogsWorld) -> None:
+    client = with_an_event(logs)
+    client.delete_log_group(logGroupName="g")
+    client.create_log_group(logGroupName="g")
+
+    assert client.filter_log_events(logGroupName="g")["events"] == []
+    assert client.describe_log_streams(logGroupName="g")["logStreams"] == []
+    (told,) = client.describe_log_groups()["logGroups"]
+    assert told["storedBytes"] == 0
+
+
 def test_a_group_is_made_shown_changed_and_removed(logs: LogsWorld) -> None:
     client = logs.client()
     client.create_log_group(logGroupName="g", tags={"b": "2", "a": ""}, kmsKeyId="arn:aws:kms:x")

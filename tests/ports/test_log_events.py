@@ -137,6 +137,36 @@ def test_what_is_deleted_does_not_come_back(store: LogEventStore) -> None:
     assert read(store, OTHER) == ["a3"]
 
 
+def test_what_a_deleted_group_held_is_there_until_it_is_forgotten(store: LogEventStore) -> None:
+    put(store, "a", 1, 2)
+    put(store, "a", 3, group=OTHER)
+    (number,) = (one for one, group in store.groups().items() if group == GROUP)
+
+    store.delete_group(GROUP)
+    put(store, "b", 5)
+    assert set(store.groups().values()) > {GROUP, OTHER}
+    assert number in store.groups()
+    assert len(store.since(0, 10)) == 4
+    store.forget_group(number)
+    store.forget_group(number)
+
+    assert set(store.groups().values()) == {GROUP, OTHER}
+    assert [one.message for one in store.since(0, 10)] == ["a3", "b5"]
+    assert (read(store), read(store, OTHER)) == (["b5"], ["a3"])
+
+
+def test_the_number_of_a_group_is_given_once(store: LogEventStore) -> None:
+    put(store, "a", 1)
+    (number,) = store.groups()
+    store.delete_group(GROUP)
+    store.forget_group(number)
+    put(store, "a", 2)
+
+    store.forget_group(number)
+
+    assert read(store) == ["a2"]
+
+
 def test_a_follower_sees_every_event_once_and_numbers_never_come_again(
     store: LogEventStore,
 ) -> None:

@@ -391,7 +391,13 @@ def test_events_that_are_kept_no_longer_go_and_their_group_alone(walk: FilteredW
     made = LogGroup(
         account_id=ACCOUNT, region="us-east-1", name="trails", created=0, retention_days=1
     )
-    walk.state.apply([Change(LOG_GROUP_KIND, GROUP.state_key, msgspec.json.encode(made))])
+    lasting = msgspec.structs.replace(made, name="other", retention_days=None)
+    walk.state.apply(
+        [
+            Change(LOG_GROUP_KIND, one.key.state_key, msgspec.json.encode(one))
+            for one in (made, lasting)
+        ]
+    )
     keeper = LogEventsKeeper(walk.state, walk.log_events, walk.clock)
 
     assert keeper.step() == 0
@@ -399,3 +405,18 @@ def test_events_that_are_kept_no_longer_go_and_their_group_alone(walk: FilteredW
     assert keeper.step() == 1
     assert keeper.step() == 0
     assert len(walk.log_events.since(0, 10)) == 1
+
+
+def test_what_a_group_held_goes_when_the_group_is_gone_for_a_while(walk: FilteredWalk) -> None:
+    walk.put("kept")
+    gone = GroupKey(ACCOUNT, "us-east-1", "gone")
+    walk.log_events.create_stream(gone, "s", 0)
+    walk.log_events.put(gone, "s", [LogEvent(0, "left")], 0)
+    keeper = LogEventsKeeper(walk.state, walk.log_events, walk.clock)
+
+    assert keeper.step() == 0
+    walk.clock.advance(timedelta(hours=2))
+    keeper.step()
+
+    assert [one.message for one in walk.log_events.since(0, 10)] == ["kept"]
+    assert gone not in walk.log_events.groups().values()

@@ -104,7 +104,7 @@ class OwnServices:
             headers, body = write_error(protocol_of(request), call, error, request_id)
             return Outcome(error.status, headers, body)
         headers, body = write_answer(call, reply.output, request_id)
-        return Outcome(200, headers, body, reply.changes, reply.takes_effect)
+        return Outcome(200, headers, body, reply.changes, reply.takes_effect, reply.behind)
 
     def _service(self, request: ObservedRequest) -> Service:
         """By what the request is for; by its signature where it names no target."""

@@ -5,7 +5,7 @@ A handler reads and decides; the door applies its changes together with the call
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -73,19 +73,26 @@ class Backends:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A handler's decision: the output members and what is to change."""
+    """A handler's decision: the output members and what is to change.
+
+    Attributes:
+        behind: What cannot be undone and is no change of state: done when the call's record is
+            durable, so nothing is lost by a call that nobody can find.
+    """
 
     output: Mapping[str, Any]
     changes: tuple[Change, ...] = ()
     takes_effect: TakesEffect = TakesEffect.WITH
+    behind: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A whole answer, with the changes that go with it."""
+    """A whole answer, with the changes that go with it; `behind` as of the Reply."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     changes: tuple[Change, ...] = ()
     takes_effect: TakesEffect = TakesEffect.WITH
+    behind: Callable[[], None] | None = None

@@ -118,6 +118,8 @@ class OwnDoor:
             await loop.run_in_executor(
                 self._threads, settle, self._state, pending, place[0], place[1]
             )
+        if outcome.behind is not None:
+            await loop.run_in_executor(self._threads, outcome.behind)
         return Answer(outcome.status, outcome.headers, outcome.body)
 
     def _keep(self, outcome: Outcome, raw: bytes) -> PendingCall:

@@ -87,7 +87,21 @@ class LogEventStore(Protocol):
         ...
 
     def delete_group(self, group: GroupKey) -> None:
-        """Every stream of the group is gone with its events on return."""
+        """No stream of the group is found by its key any more, nor its events, from the return on.
+
+        What it held is kept, under its number alone, until `forget_group`.
+        """
+        ...
+
+    def groups(self) -> dict[int, GroupKey]:
+        """All groups that have had streams, by numbers that are never given again.
+
+        The key of a deleted group is no group's.
+        """
+        ...
+
+    def forget_group(self, number: int) -> None:
+        """The streams and events of the group of that number are gone on return."""
         ...
 
     def stream(self, group: GroupKey, name: str) -> LogStream | None:

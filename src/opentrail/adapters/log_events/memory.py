@@ -16,10 +16,15 @@ class MemoryLogEventStore:
         self._streams: dict[tuple[GroupKey, str], LogStream] = {}
         self._events: list[StoredLogEvent] = []
         self._newest = 0
+        self._groups: dict[int, GroupKey] = {}
+        self._newest_group = 0
 
     def create_stream(self, group: GroupKey, name: str, now: int) -> bool:
         if (group, name) in self._streams:
             return False
+        if group not in self._groups.values():
+            self._newest_group += 1
+            self._groups[self._newest_group] = group
         self._streams[group, name] = LogStream(name=name, created=now)
         return True
 
@@ -28,8 +33,24 @@ class MemoryLogEventStore:
         return self._streams.pop((group, name), None) is not None
 
     def delete_group(self, group: GroupKey) -> None:
-        for one in self.streams(group):
-            self.delete_stream(group, one.name)
+        for number, key in self._groups.items():
+            if key == group:
+                left = self._groups[number] = GroupKey("", "", str(number))
+                self._events = [
+                    replace(one, group=left) if one.group == group else one for one in self._events
+                ]
+                self._streams = {
+                    (left if of == group else of, name): one
+                    for (of, name), one in self._streams.items()
+                }
+
+    def groups(self) -> dict[int, GroupKey]:
+        return dict(self._groups)
+
+    def forget_group(self, number: int) -> None:
+        gone = self._groups.pop(number, None)
+        self._events = [one for one in self._events if one.group != gone]
+        self._streams = {key: one for key, one in self._streams.items() if key[0] != gone}
 
     def stream(self, group: GroupKey, name: str) -> LogStream | None:
         return self._streams.get((group, name))

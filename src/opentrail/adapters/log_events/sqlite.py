@@ -21,10 +21,12 @@ _READ_AT_ONCE = 1000
 _EXPIRED_AT_ONCE = 2000
 """Events in one transaction: others wait for less than a second."""
 
-# A number is never given again, even when the last events are gone: followers go by it.
+# A number is never given again, even when the last events are gone: followers go by it, and what
+# forgets deleted groups.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_group (
-  id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
   UNIQUE (account, region, name)
 );
 CREATE TABLE IF NOT EXISTS stream (
@@ -90,11 +92,25 @@ class SqliteLogEventStore:
 
     def delete_group(self, group: GroupKey) -> None:
         with _told("written"), self._connections.changing() as connection:
-            found = connection.execute(_FIND_GROUP, group).fetchone()
-            if found is not None:
-                connection.execute("DELETE FROM event WHERE log_group = ?", found)
-                connection.execute("DELETE FROM stream WHERE log_group = ?", found)
-                connection.execute("DELETE FROM log_group WHERE id = ?", found)
+            connection.execute(
+                "UPDATE log_group SET account = '', region = '', name = id "
+                "WHERE account = ? AND region = ? AND name = ?",
+                group,
+            )
+
+    def groups(self) -> dict[int, GroupKey]:
+        rows = self._all("SELECT id, account, region, name FROM log_group")
+        return {number: GroupKey(*key) for number, *key in rows}
+
+    def forget_group(self, number: int) -> None:
+        some = f"SELECT number FROM event WHERE log_group = ? LIMIT {_EXPIRED_AT_ONCE}"  # noqa: S608 - of constants
+        while True:
+            with _told("written"), self._connections.changing() as connection:
+                gone = connection.execute(f"DELETE FROM event WHERE number IN ({some})", (number,))  # noqa: S608 - of constants
+                if gone.rowcount < _EXPIRED_AT_ONCE:
+                    connection.execute("DELETE FROM stream WHERE log_group = ?", (number,))
+                    connection.execute("DELETE FROM log_group WHERE id = ?", (number,))
+                    return
 
     def stream(self, group: GroupKey, name: str) -> LogStream | None:
         rows = self._all(f"{_STREAM} WHERE log_group = ({_FIND_GROUP}) AND name = ?", *group, name)

@@ -41,6 +41,8 @@ def create_log_group(parameters: Parameters, caller: Caller, backends: LogsBacke
     key = key_of(parameters["logGroupName"], caller)
     if backends.state.get(LOG_GROUP_KIND, key.state_key) is not None:
         raise exists_already("log group")
+    # Of another group of that name, which was deleted.
+    backends.log_events.delete_group(key)
     made = LogGroup(
         account_id=key.account_id,
         region=key.region,
@@ -55,14 +57,18 @@ def create_log_group(parameters: Parameters, caller: Caller, backends: LogsBacke
 
 
 def delete_log_group(parameters: Parameters, caller: Caller, backends: LogsBackends) -> Reply:
-    """The group is gone with its streams, events and filters; the store keeps a trail's records."""
+    """The group is gone with its filters, and nobody sees its streams and events any more.
+
+    Those are forgotten later (workers.logs.expiring): were they deleted before the change is kept,
+    a crash in between would take them from a group that is still there. The store keeps a trail's
+    records.
+    """
     key = key_of(parameters["logGroupName"], caller)
     group, version = find_group(key, backends)
     if group.is_protected:
         raise ApiError(
             "ValidationException", f"Deletion protection is enabled for log group {key.name}."
         )
-    backends.log_events.delete_group(key)
     prefix = filters_prefix(*key)
     gone = [Change(LOG_GROUP_KIND, key.state_key, None, expected=version)]
     for kind, start in (

@@ -26,9 +26,14 @@ def delete_log_stream(parameters: Parameters, caller: Caller, backends: LogsBack
     """The stream is gone with its events; a trail's stream comes again with its next delivery."""
     key = key_of(parameters["logGroupName"], caller)
     find_group(key, backends)
-    if not backends.log_events.delete_stream(key, parameters["logStreamName"]):
+    name = parameters["logStreamName"]
+    if backends.log_events.stream(key, name) is None:
         raise not_found("log stream")
-    return Reply({})
+
+    def delete() -> None:
+        backends.log_events.delete_stream(key, name)
+
+    return Reply({}, behind=delete)
 
 
 def describe_log_streams(parameters: Parameters, caller: Caller, backends: LogsBackends) -> Reply:

@@ -1,4 +1,4 @@
-"""What PutLogEvents brought goes when its group keeps it no longer."""
+"""What PutLogEvents brought goes when its group keeps it no longer, or is gone itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class LogEventsKeeper:
         self._log_events = log_events
         self._clock = clock
         self._expired: datetime | None = None
+        self._absent: frozenset[int] = frozenset()
 
     def step(self) -> int:
         """Forget what is due; how many events that were."""
@@ -40,4 +41,19 @@ class LogEventsKeeper:
                 gone += self._log_events.expire(group.key, before)
         if gone:
             _log.info("log_events_expired", events=gone)
+        self._forget_groups()
         return gone
+
+    def _forget_groups(self) -> None:
+        """Groups that were gone at the step before, too: one that is being made is not among them.
+
+        A group that is made leaves what another of its name held under another number.
+        """
+        absent = frozenset(
+            number
+            for number, key in self._log_events.groups().items()
+            if self._state.get(LOG_GROUP_KIND, key.state_key) is None
+        )
+        for number in absent & self._absent:
+            self._log_events.forget_group(number)
+        self._absent = absent
