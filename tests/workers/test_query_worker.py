@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opentrail.adapters.queries.book import SqliteQueryBook
 from opentrail.clock import ManualClock
+from opentrail.errors import Unavailable
 from opentrail.logs.query.errors import MalformedQuery
 from opentrail.ports.queries import (
     Progress,
@@ -104,6 +106,39 @@ def test_a_query_that_fails_says_why(
     found = _entry(book)
     assert (found.status, found.reason) == (QueryStatus.FAILED, str(problem))
     assert found.statistics.records_scanned == 7
+
+
+@pytest.mark.parametrize("problem", [OSError(24, "Too many open files"), RuntimeError("odd")])
+def test_a_query_ends_whatever_its_run_meets(
+    book: SqliteQueryBook, clock: ManualClock, problem: Exception
+) -> None:
+    _add(book, clock)
+
+    def act(_: Sink, __: Callable[[], bool]) -> None:
+        raise problem
+
+    assert QueryWorker(book, Runner(act), clock).step() == 1
+
+    found = _entry(book)
+    assert (found.status, found.reason) == (QueryStatus.FAILED, f"it could not be run: {problem}")
+
+
+def test_an_end_that_the_book_does_not_take_is_told_later(
+    book: SqliteQueryBook, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(book, clock)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise Unavailable("no space left")
+
+    worker = QueryWorker(book, Runner(lambda _sink, _is_wanted: None), clock)
+    with monkeypatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr(book, "end", full)
+        worker.step()
+    assert _entry(book).status is QueryStatus.RUNNING
+
+    assert worker.step() == 0
+    assert _entry(book).status is QueryStatus.COMPLETE
 
 
 def _until_unwanted(clock: ManualClock, step: timedelta) -> Callable[..., None]:

@@ -45,14 +45,26 @@ class QueryWorker:
         self._runner = runner
         self._clock = clock
         self._stopping = threading.Event()
+        self._ended: _Ended | None = None
 
     def step(self) -> int:
-        """Run the oldest waiting query to its end; 0 if none waits."""
+        """Run the oldest waiting query to its end; 0 if none waits.
+
+        Raises:
+            Unavailable: the book does not take or give it; an end is told at the next step.
+        """
+        self._tell()
         entry = self._book.claim()
         if entry is None:
             return 0
-        _Running(self._book, self._clock, entry, self._stopping).run(self._runner)
+        self._ended = _Running(self._book, self._clock, entry, self._stopping).run(self._runner)
+        self._tell()
         return 1
+
+    def _tell(self) -> None:
+        if self._ended is not None:
+            self._ended.tell(self._book)
+            self._ended = None
 
     def stop(self) -> None:
         """End the query that runs; it is told as failed at the next start."""
@@ -81,6 +93,36 @@ class QueryKeeper:
         return self._book.forget(_milliseconds(now - KEPT))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a query ended."""
+
+    query_id: str
+    status: QueryStatus
+    statistics: QueryStatistics
+    took: int
+    reason: str
+
+    def tell(self, book: QueryBook) -> None:
+        """To the book, and to the log."""
+        book.end(
+            self.query_id,
+            self.status,
+            statistics=self.statistics,
+            took=self.took,
+            reason=self.reason,
+        )
+        _log.info(
+            "query_ended",
+            query=self.query_id,
+            status=self.status.value,
+            rows=int(self.statistics.result_count),
+            records=int(self.statistics.records_scanned),
+            took=self.took,
+            reason=self.reason,
+        )
+
+
 @dataclass(slots=True)
 class _Running:
     """A query on its way through."""
@@ -90,7 +132,8 @@ class _Running:
     entry: QueryEntry
     stopping: threading.Event
 
-    def run(self, runner: QueryRunner) -> None:
+    def run(self, runner: QueryRunner) -> _Ended | None:
+        """How it ended; None if the process is to end before that."""
         began = self.clock.now()
         watch = _Watch(self, began)
         statistics = QueryStatistics()
@@ -105,22 +148,17 @@ class _Running:
             status = QueryStatus.COMPLETE
         except QueryCancelled:
             if self.stopping.is_set():
-                return
+                return None
             status = QueryStatus.TIMEOUT if watch.is_over else QueryStatus.CANCELLED
         except (QueryFailed, MalformedQuery, Unavailable) as problem:
             status, reason = QueryStatus.FAILED, str(problem)
+        except Exception as problem:  # noqa: BLE001 - the outermost of a query
+            # Whoever asked would wait for ever for what is told to the log alone.
+            status, reason = QueryStatus.FAILED, f"it could not be run: {problem}"
+            _log.exception("query_failed", query=self.entry.query_id)
         statistics = statistics if status is QueryStatus.COMPLETE else watch.scanned
         took = _milliseconds(self.clock.now()) - _milliseconds(began)
-        self.book.end(self.entry.query_id, status, statistics=statistics, took=took, reason=reason)
-        _log.info(
-            "query_ended",
-            query=self.entry.query_id,
-            status=status.value,
-            rows=int(statistics.result_count),
-            records=int(statistics.records_scanned),
-            took=took,
-            reason=reason,
-        )
+        return _Ended(self.entry.query_id, status, statistics, took, reason)
 
     def _take(self, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), _PART_ROWS):
