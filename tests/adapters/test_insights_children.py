@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -154,3 +154,41 @@ def test_processes_that_wait_for_long_end(
     monkeypatch.setattr(children, "IDLE_SECONDS", -1.0)
     runner.rest()
     assert not runner._idle
+
+
+def test_rows_wait_in_their_process_while_nobody_takes_them(runner: ChildQueryRunner) -> None:
+    _run(runner, "limit 1")
+    (_, child), *_ = runner._idle
+    waiting: list[int] = []
+
+    def slow(_: Sequence[Row]) -> None:
+        time.sleep(0.2)
+        waiting.append(child.heard.qsize())
+
+    request = QueryRequest(
+        text="fields split(eventName, '') as l | unnest l into a | limit 10000",
+        start=0, end=4_000_000_000_000, now=0,
+    )  # fmt: skip
+    runner.run(request, slow, progress=lambda _: None, is_wanted=lambda: True)
+
+    assert len(waiting) == 10
+    assert max(waiting) <= children.MOST_HEARD
+
+
+def test_a_process_that_is_ended_leaves_no_thread(runner: ChildQueryRunner) -> None:
+    def stop(_: Sequence[Row]) -> None:
+        time.sleep(0.5)
+        raise QueryCancelled("enough")
+
+    before = threading.active_count()
+    request = QueryRequest(
+        text="fields split(eventName, '') as l | unnest l into a | limit 10000",
+        start=0, end=4_000_000_000_000, now=0,
+    )  # fmt: skip
+    with pytest.raises(QueryCancelled):
+        runner.run(request, stop, progress=lambda _: None, is_wanted=lambda: True)
+
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() == before

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Full, Queue
 from typing import BinaryIO, cast
 
 from opentrail.adapters.queries.messages import (
@@ -41,6 +41,9 @@ _LOOK_SECONDS = 0.1
 GRACE_SECONDS = 3.0
 """How long a query that is not wanted any longer may take to end by itself."""
 
+MOST_HEARD = 4
+"""Messages of a process that wait to be dealt with; more wait in the process itself."""
+
 MOST_IDLE = 2
 """Processes that wait for the next query."""
 
@@ -57,8 +60,9 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self.heard: SimpleQueue[FromEngine | None] = SimpleQueue()
-        write(self._stdin, begin)
+        self.heard: Queue[FromEngine | None] = Queue(MOST_HEARD)
+        self._gone = threading.Event()
+        self.say(begin)
         threading.Thread(target=self._hear, daemon=True).start()
 
     @property
@@ -69,16 +73,24 @@ class _Child:
         source = cast("BinaryIO", self._process.stdout)
         with suppress(ValueError, OSError):
             while (message := read_from_engine(source)) is not None:
-                self.heard.put(message)
-        self.heard.put(None)
+                self._pass_on(message)
+        self._pass_on(None)
 
-    def say(self, message: Ask | Stop) -> None:
+    def _pass_on(self, message: FromEngine | None) -> None:
+        """Wait until there is room, or nobody listens any more."""
+        while not self._gone.is_set():
+            with suppress(Full):
+                self.heard.put(message, timeout=_LOOK_SECONDS)
+                return
+
+    def say(self, message: Ask | Begin | Stop) -> None:
         """Nothing, if it is dead: that is heard."""
         with suppress(OSError, ValueError):
             write(self._stdin, message)
 
     def end(self) -> int:
         """It is gone; its exit code, negative for a signal."""
+        self._gone.set()
         self._process.kill()
         code = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
