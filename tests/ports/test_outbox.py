@@ -20,6 +20,7 @@ from opentrail.ports.targets.outbox import (
     DeliveryQuery,
     DeliveryState,
     DeliveryUnknown,
+    Forgotten,
     Outbox,
     Step,
     lane_of,
@@ -344,14 +345,58 @@ def test_what_is_finished_is_forgotten_in_time_or_when_it_is_too_much(outbox: Ou
         "1", Step(state=DeliveryState.DELIVERED, at=101, response_id="r", response=b"{}")
     )
 
-    assert outbox.forget(102, most=100) == 1  # "1" has a record that is not in the journal yet
+    assert outbox.forget(102, most=100).aged == 1  # "1"'s record is not in the journal yet
     assert outbox.find("0") is None
     assert outbox.attempts("0") == ()
     outbox.recorded(outbox.responses(1)[0][0])
-    assert outbox.forget(102, most=100) == 1
-    assert outbox.forget(0, most=2) == 1
+    assert outbox.forget(102, most=100) == Forgotten(aged=1)
+    assert outbox.figures().forgotten_early == 0
+    assert outbox.forget(0, most=2) == Forgotten(early={"123456789012": 1})
+    assert outbox.figures().forgotten_early == 1
     assert [one.delivery.id for one in outbox.list(DeliveryQuery())] == ["5", "4", "3"]
     assert outbox.put([delivery("0")]) == 1
+
+
+def test_much_of_one_account_makes_nothing_of_another_forgotten(outbox: Outbox) -> None:
+    outbox.put([delivery("theirs", account_id="999999999999")])
+    outbox.advance("theirs", Step(state=DeliveryState.GIVEN_UP, at=100))
+    outbox.put([delivery(f"{number}") for number in range(10)])
+    for number in range(10):
+        outbox.advance(f"{number}", Step(state=DeliveryState.DELIVERED, at=200 + number))
+
+    assert outbox.forget(0, most=3) == Forgotten(early={"123456789012": 7})
+    assert outbox.forget(0, most=3) == Forgotten()
+
+    kept = {one.delivery.id for one in outbox.list(DeliveryQuery())}
+    assert kept == {"theirs", "7", "8", "9"}
+    assert outbox.figures().forgotten_early == 7
+
+
+def test_what_waits_too_long_is_told_the_oldest_first(outbox: Outbox) -> None:
+    outbox.put(
+        [
+            delivery("b", created=1000, max_age_seconds=60),
+            delivery("a", created=1000, max_age_seconds=50, target="https://b.example/"),
+            delivery("young", created=1000, max_age_seconds=90),
+            delivery("held", created=1000, max_age_seconds=1, needs_approval=True),
+            delivery("done", created=1000, max_age_seconds=1),
+            delivery("dead", created=1000, max_age_seconds=1, dead_letter="arn:q"),
+        ]
+    )
+    outbox.advance("done", Step(state=DeliveryState.DELIVERED, at=1_000_000))
+    outbox.advance("dead", Step(state=DeliveryState.DEAD, at=1_000_000, due=1_000_000))
+    outbox.advance("b", Step(state=DeliveryState.WAITING, at=1_000_000, due=9_000_000))
+
+    def old(now: int, limit: int = 10) -> list[str]:
+        return [one.delivery.id for one in outbox.too_old(now, limit=limit)]
+
+    assert old(1_050_000) == []
+    assert old(1_060_001) == ["a", "b"]
+    assert old(1_060_001, limit=1) == ["a"]
+    approved = Step(state=DeliveryState.WAITING, at=2_000_000, due=2_000_000, by="alice")
+    outbox.decide("held", {DeliveryState.HELD}, approved)
+    assert "held" not in old(2_001_000)
+    assert "held" in old(2_001_001)
 
 
 def test_a_lane_with_much_waiting_costs_others_nothing(tmp_path: Path) -> None:

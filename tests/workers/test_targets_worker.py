@@ -242,6 +242,71 @@ def test_age_is_limited() -> None:
     assert kept.changed <= int(START.timestamp() * 1000) + 60_000
 
 
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
+
+
+def test_what_is_too_old_is_given_up_without_a_try() -> None:
+    """As after a restart."""
+    world = World()
+    world.outbox.put([delivery("a", max_age_seconds=60, dead_letter=QUEUE), delivery("b")])
+    world.clock.advance(timedelta(minutes=2))
+
+    world.run(seconds=1)
+
+    assert world.target is not None
+    assert world.target.sent == ["b"]
+    kept = world.kept("a")
+    assert kept.reason == "it is older than 60 s; it is in its dead-letter queue"
+    assert world.queue == [("a", "it is older than 60 s")]
+    assert [one.outcome for one in world.outbox.attempts("a")] == ["dead-letter"]
+    given_up = world.records()[0]
+    assert given_up["eventName"] == "ResponseGivenUp"
+    assert given_up["errorCode"] == "TooOld"
+    assert given_up["serviceEventDetails"] == {"target": "https://a.example", "status": "TooOld"}
+
+
+def test_what_gets_too_old_in_a_lane_that_stands_is_given_up_in_time() -> None:
+    world = World(FakeTarget(answers=[FAILED] * 1000))
+    world.outbox.put([delivery(f"{number}", max_age_seconds=300) for number in range(200)])
+
+    world.run(seconds=310)
+
+    assert {world.kept(f"{number}").state for number in range(200)} == {DeliveryState.GIVEN_UP}
+    assert world.target is not None
+    assert len(world.target.sent) < 30
+
+
+def test_a_try_under_way_is_not_given_up_by_age() -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def hang(_delivery: Delivery) -> None:
+        entered.set()
+        release.wait(20)
+
+    world, threads = World(FakeTarget(before=hang)), Threads()
+    worker = TargetsWorker(world.outbox, world, world.clock, threads)
+    world.outbox.put([delivery("a", max_age_seconds=60)])
+    worker.step()
+    assert entered.wait(20)
+    world.clock.advance(timedelta(minutes=2))
+    worker.step()
+
+    assert world.kept("a").state is DeliveryState.WAITING
+    release.set()
+    threads.threads[0].join()
+    assert world.kept("a").state is DeliveryState.DELIVERED
+
+
+def test_an_old_dry_run_is_told_as_one() -> None:
+    world = World(FakeTarget(its_terms=Terms(dry_run=True)))
+    world.outbox.put([delivery("a", max_age_seconds=60, dead_letter=QUEUE)])
+    world.clock.advance(timedelta(minutes=2))
+
+    world.run(seconds=1)
+
+    assert (world.kept("a").state, world.queue) == (DeliveryState.DRY_RUN, [])
+
+
 def test_in_a_day_of_failures_there_are_as_many_attempts_as_eventbridge_makes() -> None:
     world = World(FakeTarget(answers=[FAILED] * 1000))
     world.outbox.put([delivery("a")])

@@ -194,6 +194,7 @@ def _stored(settings: Settings) -> dict[str, int]:
             f"deliveries_{state.replace('-', '_')}": count
             for state, count in sorted(standing.by_state.items())
         },
+        "deliveries_forgotten_early": standing.forgotten_early,
         "responses_unrecorded": standing.unrecorded,
     }
 

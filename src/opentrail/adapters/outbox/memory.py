@@ -13,11 +13,13 @@ from opentrail.ports.targets.outbox import (
     Delivery,
     DeliveryQuery,
     DeliveryState,
+    Forgotten,
     Kept,
     OutboxFigures,
     Step,
     acts_at,
     chain_after,
+    expires,
     first_state,
     known_in,
     lane_of,
@@ -37,6 +39,7 @@ class MemoryOutbox:
         self._responses: dict[int, tuple[str, bytes]] = {}
         self._responded: set[str] = set()
         self._last_number = 0
+        self._forgotten_early = 0
         self._last_response = 0
 
     def put(
@@ -59,6 +62,14 @@ class MemoryOutbox:
 
     def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
         return tuple(one for name, one in self._due(now) if name == lane)[:limit]
+
+    def too_old(self, now: int, *, limit: int) -> tuple[Kept, ...]:
+        old = [
+            (ends, one.number, one)
+            for one in self._kept.values()
+            if (ends := expires(one.delivery, one.state, one.since)) is not None and ends < now
+        ]
+        return tuple(one for _, _, one in sorted(old, key=lambda found: found[:2])[:limit])
 
     def advance(self, delivery_id: str, step: Step) -> None:
         self.decide(delivery_id, frozenset(DeliveryState), step)
@@ -93,6 +104,7 @@ class MemoryOutbox:
             dict(Counter(str(one.state) for one in kept)),
             min(waiting, default=None),
             len(self._responses),
+            self._forgotten_early,
         )
 
     def responses(self, limit: int) -> tuple[tuple[int, bytes], ...]:
@@ -102,20 +114,22 @@ class MemoryOutbox:
     def recorded(self, number: int) -> None:
         self._responses = {key: one for key, one in self._responses.items() if key > number}
 
-    def forget(self, before: int, *, most: int) -> int:
-        finished = [one for one in self._kept.values() if one.state in FINISHED]
-        newest = sorted(finished, key=lambda one: (-one.changed, -one.number))
+    def forget(self, before: int, *, most: int) -> Forgotten:
         unrecorded = {delivery_id for delivery_id, _ in self._responses.values()}
-        gone = [
-            one.delivery.id
-            for place, one in enumerate(newest)
-            if (place >= most or one.changed < before) and one.delivery.id not in unrecorded
-        ]
-        for delivery_id in gone:
-            del self._kept[delivery_id]
-            self._attempts.pop(delivery_id, None)
+        finished = [one for one in self._kept.values() if one.state in FINISHED]
+        aged, newer, early = 0, Counter[str](), Counter[str]()
+        for one in sorted(finished, key=lambda one: (-one.changed, -one.number)):
+            account, old = one.delivery.account_id, one.changed < before
+            newer[account] += not old
+            if one.delivery.id in unrecorded or not (old or newer[account] > most):
+                continue
+            aged += old
+            early.update({} if old else {account: 1})
+            del self._kept[one.delivery.id]
+            self._attempts.pop(one.delivery.id, None)
         self._parents = {key: one for key, one in self._parents.items() if one in self._kept}
-        return len(gone)
+        self._forgotten_early += early.total()
+        return Forgotten(aged=aged, early=early)
 
     def _due(self, now: int) -> Iterator[tuple[str, Kept]]:
         waiting = [one for one in self._kept.values() if one.due is not None and one.due <= now]

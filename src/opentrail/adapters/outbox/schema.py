@@ -6,14 +6,21 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
   target TEXT NOT NULL, cause TEXT NOT NULL, state TEXT NOT NULL, lane TEXT NOT NULL,
-  due INTEGER, attempts INTEGER NOT NULL, since INTEGER NOT NULL, changed INTEGER NOT NULL,
-  finished INTEGER NOT NULL, reason TEXT NOT NULL, person TEXT NOT NULL, chain TEXT NOT NULL,
-  body BLOB NOT NULL
+  due INTEGER, expires INTEGER, attempts INTEGER NOT NULL, since INTEGER NOT NULL,
+  changed INTEGER NOT NULL, finished INTEGER NOT NULL, reason TEXT NOT NULL, person TEXT NOT NULL,
+  chain TEXT NOT NULL, body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (lane, due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS delivery_since ON delivery (since) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS delivery_state ON delivery (state, number);
-CREATE INDEX IF NOT EXISTS delivery_finished ON delivery (changed, number) WHERE finished;
+CREATE INDEX IF NOT EXISTS delivery_expires ON delivery (expires, number)
+WHERE expires IS NOT NULL;
+CREATE INDEX IF NOT EXISTS delivery_finished ON delivery (changed) WHERE finished;
+CREATE INDEX IF NOT EXISTS delivery_finished_of ON delivery (account, changed, number)
+WHERE finished;
+CREATE TABLE IF NOT EXISTS forgotten (
+  account TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS attempt (
   delivery INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (delivery, number)
@@ -37,14 +44,14 @@ CREATE TABLE IF NOT EXISTS follower (
 KEPT = "number, state, attempts, since, due, changed, reason, person, chain, body"
 
 INSERT = (
-    "INSERT OR IGNORE INTO delivery (id, account, target, cause, state, lane, due, attempts, "
-    "since, changed, finished, reason, person, chain, body) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, '', ?, ?)"
+    "INSERT OR IGNORE INTO delivery (id, account, target, cause, state, lane, due, expires, "
+    "attempts, since, changed, finished, reason, person, chain, body) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, '', ?, ?)"
 )
 
 UPDATE = (
-    "UPDATE delivery SET state = ?, lane = ?, due = ?, attempts = ?, since = ?, changed = ?, "
-    "finished = ?, reason = ?, person = ? WHERE number = ?"
+    "UPDATE delivery SET state = ?, lane = ?, due = ?, expires = ?, attempts = ?, since = ?, "
+    "changed = ?, finished = ?, reason = ?, person = ? WHERE number = ?"
 )
 
 PARENTS = (
@@ -75,12 +82,36 @@ OF_LANE = (
     "ORDER BY due, number LIMIT ?"
 )
 
-FORGOTTEN = """
-SELECT number FROM delivery WHERE finished AND (
-  changed < ? OR number IN (
-    SELECT number FROM delivery WHERE finished ORDER BY changed DESC, number DESC LIMIT -1 OFFSET ?
-  )
-) AND NOT EXISTS (
+TOO_OLD = (
+    f"SELECT {KEPT} FROM delivery WHERE expires < ? "  # noqa: S608 - of constants
+    "ORDER BY expires, number LIMIT ?"
+)
+
+_RECORDED = """NOT EXISTS (
   SELECT 1 FROM response WHERE response.delivery = delivery.number AND raw IS NOT NULL
-) LIMIT ?
+)"""
+
+AGED = f"SELECT number FROM delivery WHERE finished AND changed < ? AND {_RECORDED} LIMIT ?"  # noqa: S608 - of constants
+
+CROWDED = """
+SELECT account, count(*) - ?1 FROM delivery WHERE finished GROUP BY account HAVING count(*) > ?1
 """
+"""Accounts with more finished ones than are kept, and how many more."""
+
+OLDEST = f"""
+SELECT number FROM (
+  SELECT number FROM delivery WHERE finished AND account = ? ORDER BY changed, number LIMIT ?
+) AS delivery WHERE {_RECORDED} LIMIT ?
+"""  # noqa: S608 - of constants
+
+FORGET = (
+    "DELETE FROM attempt WHERE delivery = ?",
+    "DELETE FROM response WHERE delivery = ?",
+    "DELETE FROM actor WHERE delivery = ?",
+    "DELETE FROM delivery WHERE number = ?",
+)
+
+COUNT_EARLY = (
+    "INSERT INTO forgotten VALUES (?, ?) "
+    "ON CONFLICT (account) DO UPDATE SET count = count + excluded.count"
+)

@@ -24,11 +24,13 @@ from opentrail.ports.targets.outbox import (
     Delivery,
     DeliveryQuery,
     DeliveryState,
+    Forgotten,
     Kept,
     OutboxFigures,
     Step,
     acts_at,
     chain_after,
+    expires,
     first_state,
     known_in,
     lane_of,
@@ -78,6 +80,9 @@ class SqliteOutbox:
 
     def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
         return tuple(map(_kept, self._all(schema.OF_LANE, lane, now, limit)))
+
+    def too_old(self, now: int, *, limit: int) -> tuple[Kept, ...]:
+        return tuple(map(_kept, self._all(schema.TOO_OLD, now, limit)))
 
     def advance(self, delivery_id: str, step: Step) -> None:
         self.decide(delivery_id, frozenset(DeliveryState), step)
@@ -139,10 +144,12 @@ class SqliteOutbox:
         by_state = dict(self._all("SELECT state, count(*) FROM delivery GROUP BY state"))
         oldest = self._one("SELECT min(since) FROM delivery WHERE due IS NOT NULL")
         waiting = self._one("SELECT count(*) FROM response WHERE raw IS NOT NULL")
+        forgotten = self._one("SELECT coalesce(sum(count), 0) FROM forgotten")
         return OutboxFigures(
             by_state,
             None if oldest is None else oldest[0],
             0 if waiting is None else int(waiting[0]),
+            0 if forgotten is None else int(forgotten[0]),
         )
 
     def responses(self, limit: int) -> tuple[tuple[int, bytes], ...]:
@@ -159,17 +166,27 @@ class SqliteOutbox:
                 "UPDATE response SET raw = NULL WHERE raw IS NOT NULL AND number <= ?", (number,)
             )
 
-    def forget(self, before: int, *, most: int) -> int:
+    def forget(self, before: int, *, most: int) -> Forgotten:
         with _told("written"), self._connections.changing() as connection:
-            values = (before, most, FORGOTTEN_AT_ONCE)
-            gone = connection.execute(schema.FORGOTTEN, values).fetchall()
-            for table, column in (
-                ("attempt", "delivery"),
-                ("response", "delivery"),
-                ("actor", "delivery"),
-                ("delivery", "number"),
-            ):
-                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)  # noqa: S608 - of constants
+            aged = connection.execute(schema.AGED, (before, FORGOTTEN_AT_ONCE)).fetchall()
+            _forget(connection, aged)
+        if aged:  # the count of what is kept too many begins when no old ones are left
+            return Forgotten(aged=len(aged))
+        # Counted outside the transaction: finished ones only grow in number meanwhile.
+        return Forgotten(
+            early={
+                account: count
+                for account, beyond in self._all(schema.CROWDED, most)
+                if (count := self._forget_early(account, beyond))
+            }
+        )
+
+    def _forget_early(self, account: str, beyond: int) -> int:
+        with _told("written"), self._connections.changing() as connection:
+            values = (account, beyond, FORGOTTEN_AT_ONCE)
+            gone = connection.execute(schema.OLDEST, values).fetchall()
+            _forget(connection, gone)
+            connection.execute(schema.COUNT_EARLY, (account, len(gone)))
         return len(gone)
 
     def _one(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
@@ -195,11 +212,12 @@ def _add(connection: sqlite3.Connection, delivery: Delivery) -> bool:
     chain = chain_after(_parents(connection, delivery))
     state, reason = first_state(delivery, chain)
     at = delivery.created * 1000
+    due = at if state is DeliveryState.WAITING else None
     connection.execute(
         schema.INSERT,
         (
             *(delivery.id, delivery.account_id, delivery.target, delivery.cause, state),
-            *(lane_of(delivery, state), at if state is DeliveryState.WAITING else None, at, at),
+            *(lane_of(delivery, state), due, expires(delivery, state, at), at, at),
             *(state in FINISHED, reason, _listed(chain), msgspec.msgpack.encode(delivery)),
         ),
     )
@@ -222,7 +240,8 @@ def _update(connection: sqlite3.Connection, kept: Kept) -> None:
     connection.execute(
         schema.UPDATE,
         (
-            *(kept.state, lane_of(kept.delivery, kept.state), kept.due, kept.attempts, kept.since),
+            *(kept.state, lane_of(kept.delivery, kept.state), kept.due),
+            *(expires(kept.delivery, kept.state, kept.since), kept.attempts, kept.since),
             *(kept.changed, kept.state in FINISHED, kept.reason, kept.by, kept.number),
         ),
     )
@@ -239,6 +258,11 @@ def _add_attempt(connection: sqlite3.Connection, delivery: int, attempt: Attempt
         "DELETE FROM attempt WHERE delivery = ? AND number > ? AND number <= ?",
         (delivery, FIRST_ATTEMPTS_KEPT, row[0] - LAST_ATTEMPTS_KEPT),
     )
+
+
+def _forget(connection: sqlite3.Connection, numbers: Sequence[tuple[int]]) -> None:
+    for statement in schema.FORGET:
+        connection.executemany(statement, numbers)
 
 
 def _find(connection: sqlite3.Connection, delivery_id: str) -> Kept | None:

@@ -7,8 +7,8 @@ cause that would set itself off again is stopped (`first_state`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -205,11 +205,27 @@ class OutboxFigures:
     Attributes:
         oldest: Epoch milliseconds from which the oldest one's age counts; None if none waits.
         unrecorded: Records of responses that are not in the journal yet.
+        forgotten_early: Finished ones that were forgotten before their time since there were too
+            many of their account, ever.
     """
 
     by_state: dict[str, int]
     oldest: int | None
     unrecorded: int
+    forgotten_early: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """How many finished deliveries were forgotten: in their time, and earlier, by account."""
+
+    aged: int = 0
+    early: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.aged + sum(self.early.values())
 
 
 class Outbox(Protocol):
@@ -240,6 +256,13 @@ class Outbox(Protocol):
 
     def due(self, lane: str, now: int, *, limit: int) -> tuple[Kept, ...]:
         """What is to be tried in a lane at `now`, the longest due first."""
+        ...
+
+    def too_old(self, now: int, *, limit: int) -> tuple[Kept, ...]:
+        """What waits for its target and is older than it may be (`expires`), the oldest first.
+
+        Due or not: its lane may stand.
+        """
         ...
 
     def advance(self, delivery_id: str, step: Step) -> None:
@@ -291,12 +314,13 @@ class Outbox(Protocol):
         """Every response up to that number (inclusive) is in the journal; durable on return."""
         ...
 
-    def forget(self, before: int, *, most: int) -> int:
-        """Forget finished deliveries; how many that were.
+    def forget(self, before: int, *, most: int) -> Forgotten:
+        """Forget some of the finished deliveries; nothing is said where nothing is left to forget.
 
         Args:
             before: Epoch milliseconds: those that finished earlier are forgotten.
-            most: Finished ones kept whatever their age; the oldest are forgotten first.
+            most: Finished ones of an account that are kept at the most; the oldest are forgotten
+                first. No account's are forgotten for those of another.
         """
         ...
 
@@ -332,6 +356,16 @@ def lane_of(delivery: Delivery, state: DeliveryState) -> str:
     """
     target = delivery.dead_letter if state is DeliveryState.DEAD else delivery.target
     return f"{delivery.account_id} {target}"
+
+
+def expires(delivery: Delivery, state: DeliveryState, since: int) -> int | None:
+    """Epoch milliseconds after which it is not tried at its target; None where age ends nothing.
+
+    Args:
+        since: Epoch milliseconds from which its age counts.
+    """
+    waits = state is DeliveryState.WAITING
+    return since + 1000 * delivery.max_age_seconds if waits else None
 
 
 def first_state(delivery: Delivery, chain: Sequence[str]) -> tuple[DeliveryState, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from opentrail.clock import Clock
 from opentrail.ports.targets.outbox import Attempt, DeliveryState, Kept, Step
-from opentrail.ports.targets.target import Answer, Outcome, Terms
+from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.recording.responses import GIVEN_UP, ResponseFacts, response_record
 from opentrail.targets.backoff import pause_seconds, why_given_up
 from opentrail.targets.webhook import shown_target
@@ -14,6 +14,8 @@ from opentrail.targets.webhook import shown_target
 DRY_RUN = "dry-run"
 DEAD_LETTER = "dead-letter"
 DEAD_LETTER_FAILED = "dead-letter-failed"
+TOO_OLD = "TooOld"
+"""Word for what was never tried again, or never at all, since its age was over."""
 
 DEAD_LETTER_ATTEMPTS = 185
 DEAD_LETTER_SECONDS = 4 * 86_400
@@ -118,12 +120,26 @@ def after_dead_letter(tried: Tried) -> Step:
     return Step(state=DeliveryState.DEAD, at=tried.ended, due=due, reason=reason, attempt=attempt)
 
 
-def dry_run(tried: Tried, clock: Clock) -> Step:
+def dry_run(kept: Kept, terms: Terms, event_name: str, at: int, clock: Clock) -> Step:
     """What becomes of a delivery that is only to be told as if it were sent."""
-    step = Step(
-        state=DeliveryState.DRY_RUN, at=tried.ended, attempt=tried.attempt(DRY_RUN), counts=False
+    tried = Tried(
+        kept=kept,
+        terms=terms,
+        event_name=event_name,
+        answer=Answer(outcome=Outcome.DELIVERED),
+        began=at,
+        ended=at,
     )
-    return _told(tried, step, clock, tried.event_name)
+    step = Step(state=DeliveryState.DRY_RUN, at=at, attempt=tried.attempt(DRY_RUN), counts=False)
+    return _told(tried, step, clock, event_name)
+
+
+def too_old(kept: Kept, at: int, clock: Clock) -> Step:
+    """What becomes of a delivery whose turn did not come in time: no try is made any more."""
+    reason = f"it is older than {kept.delivery.max_age_seconds} s"
+    answer = Answer(outcome=Outcome.REFUSED, status=TOO_OLD, detail=reason)
+    tried = Tried(kept=kept, terms=NO_TERMS, event_name="", answer=answer, began=at, ended=at)
+    return _given_up(tried, None, reason, clock)
 
 
 def nobody_takes(kept: Kept, at: int, clock: Clock) -> Step:
@@ -133,7 +149,7 @@ def nobody_takes(kept: Kept, at: int, clock: Clock) -> Step:
     )
     tried = Tried(
         kept=kept,
-        terms=Terms(),
+        terms=NO_TERMS,
         event_name="",
         answer=answer,
         began=at,
@@ -147,7 +163,7 @@ def is_subscriber(cause: str) -> bool:
     return cause.split(":")[2:3] == ["sns"]
 
 
-def _given_up(tried: Tried, attempt: Attempt, reason: str, clock: Clock) -> Step:
+def _given_up(tried: Tried, attempt: Attempt | None, reason: str, clock: Clock) -> Step:
     dead = bool(tried.kept.delivery.dead_letter)
     step = Step(
         state=DeliveryState.DEAD if dead else DeliveryState.GIVEN_UP,
@@ -170,11 +186,12 @@ def _told(tried: Tried, step: Step, clock: Clock, name: str) -> Step:
     to_subscriber = is_subscriber(delivery.cause)
     if to_subscriber and not (answer.acted and tried.event_name == "FunctionRun"):
         return step
+    number = tried.kept.attempts + (step.attempt is not None)
     problem = "" if answer.outcome is Outcome.DELIVERED else (step.reason or answer.detail)
     event_id, raw = response_record(
         ResponseFacts(
             name=name,
-            place=f"{tried.kept.since}/{tried.number}/{name}",
+            place=f"{tried.kept.since}/{number}/{name}",
             account_id=delivery.account_id,
             region=delivery.region,
             delivery_id=delivery.id,
@@ -182,7 +199,7 @@ def _told(tried: Tried, step: Step, clock: Clock, name: str) -> Step:
             event_ids=delivery.event_ids,
             target=shown_target(delivery.target),
             status=answer.status,
-            attempt=tried.number,
+            attempt=number,
             problem=problem,
             dry_run=step.state is DeliveryState.DRY_RUN,
             person=tried.kept.by,

@@ -1,4 +1,4 @@
-"""Finished deliveries are kept for days, and not too many of them; nobody's leave is no leave."""
+"""Finished deliveries are kept for days, and not too many of an account; no answer is a no."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from opentrail.ports.targets.outbox import (
 
 KEPT_FOR = timedelta(days=14)
 MOST_KEPT = 100_000
+"""Of an account."""
+
 APPROVAL_WITHIN = timedelta(days=7)
 _LOOKED_AT = 500
 
@@ -34,7 +36,9 @@ class OutboxKeeper:
         """Forget and refuse what is over; how much that was."""
         now = int(self._clock.now().timestamp() * 1000)
         forgotten = self._outbox.forget(now - _milliseconds(KEPT_FOR), most=MOST_KEPT)
-        return forgotten + self._refuse_old(now)
+        for account, count in forgotten.early.items():
+            _log.warning("deliveries_forgotten_early", account=account, count=count)
+        return forgotten.count + self._refuse_old(now)
 
     def _refuse_old(self, now: int) -> int:
         query = DeliveryQuery(states=(DeliveryState.HELD,), limit=_LOOKED_AT)

@@ -15,8 +15,9 @@ import structlog
 
 from opentrail.clock import Clock
 from opentrail.errors import Unavailable
-from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, lane_of
+from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, expires, lane_of
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Targets, Terms
+from opentrail.workers.targets.aging import Aging
 from opentrail.workers.targets.deciding import Tried, after, dry_run, nobody_takes
 from opentrail.workers.targets.lanes import OF_A_LANE, Lanes
 from opentrail.workers.targets.trying import answer_of, failure
@@ -40,16 +41,20 @@ class TargetsWorker:
         self._start = start
         self._lock = threading.Lock()
         self._lanes = Lanes()
+        self._aging = Aging(outbox, targets, clock)
         self._under_way: set[str] = set()
         self._ended = threading.Event()
 
     def step(self) -> int:
-        """Begin what is due; how much that was, or 1 while something is under way."""
+        """Begin what is due and end what is too old; how much, or 1 if something is under way."""
         self._ended.clear()
+        with self._lock:
+            under_way = frozenset(self._under_way)
+        given_up = self._aging.step(under_way)
         now = self._now()
         begun = self._begin_all(self._outbox.due_lanes(now), now)
-        if begun or not self._lanes.under_way:
-            return begun
+        if begun or given_up or not self._lanes.under_way:
+            return begun + given_up
         self._ended.wait(WAIT_SECONDS)
         return 1
 
@@ -69,7 +74,9 @@ class TargetsWorker:
         begun = 0
         # Those under way are still due, and stand first.
         for kept in self._outbox.due(name, now, limit=2 * OF_A_LANE):
-            if begun < most and self._begin(kept, now):
+            ends = expires(kept.delivery, kept.state, kept.since)
+            old = ends is not None and ends < now
+            if begun < most and not old and self._begin(kept, now):
                 self._start(partial(self._work, kept))
                 begun += 1
         return begun
@@ -110,16 +117,8 @@ class TargetsWorker:
             return True
         terms = target.terms(delivery)
         if delivery.dry_run or terms.dry_run:
-            now = self._now()
-            told = Tried(
-                kept=kept,
-                terms=terms,
-                event_name=target.event_name,
-                answer=_NOT_SENT,
-                began=now,
-                ended=now,
-            )
-            self._note(kept, dry_run(told, self._clock))
+            step = dry_run(kept, terms, target.event_name, self._now(), self._clock)
+            self._note(kept, step)
             return True
         if terms.needs_approval and not kept.by:
             self._note(kept, Step(state=DeliveryState.HELD, at=self._now()))
@@ -172,6 +171,3 @@ class TargetsWorker:
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
-
-
-_NOT_SENT = Answer(outcome=Outcome.DELIVERED)
