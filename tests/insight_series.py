@@ -8,7 +8,7 @@ from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, NORMAL, learn
 from opentrail.insights.counts import CALL_RATE, ERROR_RATE, SeriesKey
 from opentrail.insights.detect import Detection
-from opentrail.insights.limits import weekday_of
+from opentrail.insights.season import weekday_of
 
 FIRST_DAY = 20_003
 """A Monday since the epoch: weekday_of(20_003) is 0 for Monday, checked in the tests."""

@@ -5,7 +5,8 @@ from insight_series import DAYS, FIRST_DAY, START, judged, office_days, series, 
 from opentrail.insights.alert import Kind
 from opentrail.insights.baseline import DAY, NORMAL, SENSITIVITIES, learn
 from opentrail.insights.detect import Detection
-from opentrail.insights.limits import NEVER, weekday_of
+from opentrail.insights.limits import NEVER
+from opentrail.insights.season import weekday_of
 
 
 def a_day(mean: float = 4.0) -> np.ndarray:

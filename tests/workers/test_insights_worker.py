@@ -12,7 +12,8 @@ from opentrail.adapters.call_counts import MemoryCallCounts, SqliteCallCounts
 from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.clock import ManualClock, iso_seconds
-from opentrail.insights.counts import CALL_RATE, ERROR_RATE
+from opentrail.insights.counts import CALL_RATE, ERROR_RATE, SeriesKey
+from opentrail.ports.insights.call_counts import Changes, CountPlace
 from opentrail.ports.state import Change
 from opentrail.record import read_record
 from opentrail.selectors import InsightSelector
@@ -293,4 +294,64 @@ def test_times_far_ahead_are_counted_and_not_waited_for():
 
     (known,) = world.counts.series()
     assert known.first == int((NOW + timedelta(days=9)).timestamp() // 60)
-    assert not worker._waiting
+    assert world.told() == []
+
+
+def names(world, count, *, first=0):
+    """Calls of so many APIs, each once."""
+    world.events.append([
+        world.record(world.clock.now(), eventName=f"Made{at}") for at in range(first, first + count)
+    ])  # fmt: skip
+
+
+def remembered(worker):
+    watching = worker._watching
+    return len(watching.first), len(watching.detection), len(worker._changed_past)
+
+
+def test_names_that_found_no_place_are_not_remembered():
+    world = World(MemoryCallCounts(most_series=20))
+    worker = world.worker()
+    settle(worker, world)
+
+    for start in range(0, 200, 50):
+        names(world, 50, first=start)
+        run(world, worker, 3)
+
+    assert remembered(worker) == (10, 10, 0)
+
+
+def test_series_that_are_forgotten_leave_no_trace_and_their_rows_are_used_again(tmp_path):
+    store = SqliteCallCounts(tmp_path / "counts.sqlite", most_series=20)
+    world = World(store)
+    old = int((NOW - timedelta(days=95)).timestamp() // 60)
+    key = SeriesKey(ACCOUNT, "eu-west-1", "Management", "ec2.amazonaws.com", "", CALL_RATE, "")
+    past = {(key._replace(event_name=f"Old{at}"), old): 1 for at in range(10)}
+    store.commit(Changes(past), CountPlace(0, int(NOW.timestamp() // 60) - 1))
+    worker = world.worker()
+    settle(worker, world)
+
+    names(world, 10)
+    run(world, worker, 3)
+
+    assert remembered(worker) == (10, 10, 0)
+    assert worker._watching.detection._windows.rows == 10
+    store.close()
+
+
+def test_a_pause_of_a_day_is_judged_as_if_there_had_been_none():
+    def story(steps_each):
+        world = World()
+        worker = world.worker()
+        world.import_past()
+        settle(worker, world)
+        for at in range(30 * 60):
+            if calls := 30 if at in range(1380, 1385) or at in range(1600, 1605) else at % 60 == 10:
+                world.calls(int(calls))
+            world.clock.advance(MINUTE)
+            if at % steps_each == steps_each - 1:
+                settle(worker, world) if steps_each > 1 else worker.step()
+        return world.told()
+
+    assert story(900) == story(1)
+    assert len(story(900)) == 4

@@ -13,8 +13,7 @@ import numpy as np
 
 from opentrail.insights.alert import Alert, Kind
 from opentrail.insights.baseline import DAY
-from opentrail.insights.limits import weekday_of
-from opentrail.insights.season import HOURS, WORKING_DAYS
+from opentrail.insights.season import HOURS, WORKING_DAYS, weekday_of
 from opentrail.insights.tail import Floats, Ints
 
 LEARNT_MINUTES = 360

@@ -60,6 +60,7 @@ class Detection:
         self._drop_limits = Drops()
         self._rows: dict[SeriesKey, int] = {}
         self._keys: list[SeriesKey] = []
+        self._free: list[int] = []
         self._phases = np.zeros(0, np.int64)
         self._new: dict[int, None] = {}
         self._alerts: dict[int, Alert] = {}
@@ -78,7 +79,10 @@ class Detection:
         return key in self._rows
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[SeriesKey]:
+        return iter(self._rows)
 
     def add(
         self, key: SeriesKey, past: Iterable[tuple[int, int]] = (), *, is_news: bool = False
@@ -89,20 +93,35 @@ class Detection:
             past: Minutes and calls before, up to `minute`; the last eight hours matter.
             is_news: Its account is known long enough: 20 calls at once are told.
         """
-        row = self._windows.add_row()
-        self._limits.add_row()
-        self._activity.add_row()
-        self._activity_limits.add_row()
+        row = self._free.pop() if self._free else self._add_row()
         self._rows[key] = row
-        self._keys.append(key)
-        if row >= len(self._phases):
-            self._phases = np.append(self._phases, np.zeros(max(64, row), np.int64))
+        self._keys[row] = key
         self._phases[row] = zlib.crc32("\x1f".join(key).encode()) % SLOT
         if is_news:
             self._new[row] = None
         past = list(past)
         self._windows.load(row, past)
         self._activity.load(row, [(minute, 1) for minute, count in past if count])
+
+    def _add_row(self) -> int:
+        row = self._windows.add_row()
+        self._limits.add_row()
+        self._activity.add_row()
+        self._activity_limits.add_row()
+        self._keys.append(SeriesKey("", "", "", "", "", "", ""))
+        if row >= len(self._phases):
+            self._phases = np.append(self._phases, np.zeros(max(64, row), np.int64))
+        return row
+
+    def forget(self, key: SeriesKey) -> None:
+        """Watch a series no longer; its place is another's."""
+        row = self._rows.pop(key)
+        for one in (self._windows, self._limits, self._activity, self._activity_limits):
+            one.clear(row)
+        self._drop_limits.set(row, None)
+        self._new.pop(row, None)
+        self._alerts.pop(row, None)
+        self._free.append(row)
 
     def learn(self, key: SeriesKey, baseline: Baseline) -> None:
         """What is ordinary from now on."""

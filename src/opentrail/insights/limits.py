@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from opentrail.insights.baseline import DAY, SLOT, Rates
 from opentrail.insights.drops import DROP_WINDOWS, MARKS, DropLimits
+from opentrail.insights.season import THURSDAY
 from opentrail.insights.tail import Floats, high, least_strange
 from opentrail.insights.windows import LEVEL_FROM, LEVEL_TO
 
@@ -23,18 +24,11 @@ NEVER = np.iinfo(np.int32).max
 
 _HOURS = 168
 _MINUTES = 60
-_THURSDAY = 3
-"""The epoch's first day."""
 _LEVEL_CALLS = 20
 _HIGHEST_LEVEL = 2.0
 _FIRST_ROWS = 64
 
 Kind = TypeVar("Kind", bound=np.generic)
-
-
-def weekday_of(day: int) -> int:
-    """Of a day since the epoch; 0 for Monday."""
-    return (day + _THURSDAY) % 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ class Limits:
     def present(self) -> NDArray[np.int32]:
         return self._present[: self.rows]
 
-    def add_row(self) -> int:
+    def add_row(self) -> None:
         """A row that nothing is known of: nothing is strange."""
         if self.rows == self._room:
             more = max(_FIRST_ROWS, self._room)
@@ -86,7 +80,12 @@ class Limits:
             self._high = _wider(self._high, more, NEVER)
             self._present = _wider(self._present, more, NEVER)
         self.rows += 1
-        return self.rows - 1
+
+    def clear(self, row: int) -> None:
+        """As if it had just been added."""
+        self._week[row] = self._dispersion[:, :, row] = self._means[:, row] = 1
+        self._thresholds[row] = np.inf
+        self._high[:, row] = self._present[row] = NEVER
 
     def set(self, row: int, rates: Rates) -> None:
         """What a row's days taught; it holds from the row's next renewal on."""
@@ -118,10 +117,6 @@ class Limits:
         means = self._means[:, rows].astype(float)
         return Expected(means, self._excess(rows, means))
 
-    def rate(self, row: int, minute: int) -> float:
-        """Expected calls in one minute, without the level of the day."""
-        return float(self._rates(np.array([row]), np.array([minute + 0.5]))[0, 0])
-
     def strangeness(self, rows: NDArray[np.int64], counts: NDArray[np.int32]) -> Floats:
         """By window of its windows and row."""
         expected = self.expected(rows)
@@ -145,7 +140,7 @@ class Limits:
 
     def _rates(self, rows: NDArray[np.int64], minutes: NDArray[Any]) -> Floats:
         """Calls a minute at these minutes since the epoch, by minute and row."""
-        place = (minutes / _MINUTES - 0.5 + _THURSDAY * 24) % _HOURS
+        place = (minutes / _MINUTES - 0.5 + THURSDAY * 24) % _HOURS
         before = np.floor(place).astype(int) % _HOURS
         share = (place - np.floor(place))[:, None]
         week = self._week[rows]

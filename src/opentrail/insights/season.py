@@ -20,6 +20,8 @@ from opentrail.insights.tail import Floats
 
 HOURS = 24
 WORKING_DAYS = 5
+THURSDAY = 3
+"""The weekday of the epoch's first day."""
 LEAST_A_DAY = 0.3
 """Calls a day that are expected of a series without any."""
 
@@ -41,6 +43,11 @@ class Season:
 
     week: Floats
     others: Floats
+
+
+def weekday_of(day: int) -> int:
+    """Of a day since the epoch; 0 for Monday."""
+    return (day + THURSDAY) % 7
 
 
 def learn_season(hours: NDArray[np.int64], first_weekday: int) -> Season:

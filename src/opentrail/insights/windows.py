@@ -53,6 +53,10 @@ class Windows:
         self.rows += 1
         return self.rows - 1
 
+    def clear(self, row: int) -> None:
+        """Back to zeros."""
+        self._ring[:, row] = self._slots[:, row] = self._sums[:, row] = 0
+
     def advance(self, rows: NDArray[np.int64], counts: NDArray[np.int32]) -> None:
         """One minute on; rows that are not named had no calls. A row is named once."""
         self.minute = minute = self.minute + 1

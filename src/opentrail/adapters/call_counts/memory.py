@@ -10,14 +10,12 @@ from opentrail.insights.attributions import Attribute, Values
 from opentrail.insights.counts import SeriesKey
 from opentrail.ports.insights.call_counts import (
     BLOCK,
-    BLOCKS_KEPT_DAYS,
-    HOURS_KEPT_DAYS,
-    MINUTES_KEPT_DAYS,
     VALUES_KEPT_DAYS,
     Changes,
     CountPlace,
     KnownSeries,
     ValueKey,
+    width_at,
 )
 
 _DAY = 1440
@@ -70,11 +68,11 @@ class MemoryCallCounts:
     def place(self) -> CountPlace | None:
         return self._place
 
-    def commit(self, changes: Changes, place: CountPlace) -> int:
-        beyond = 0
+    def commit(self, changes: Changes, place: CountPlace) -> Mapping[SeriesKey, int]:
+        refused: Counter[SeriesKey] = Counter()
         for (key, minute), count in changes.counts.items():
-            if key not in self._counts and len(self._counts) >= self._most:
-                beyond += count
+            if key not in self._counts and not self._has_room(key.account_id):
+                refused[key] += count
                 continue
             self._counts.setdefault(key, Counter())[minute] += count
             self._first[key] = min(minute, self._first.get(key, minute))
@@ -86,30 +84,33 @@ class MemoryCallCounts:
             self._number += 1
             self._records[self._number] = raw
         self._place = place
-        return beyond
+        return refused
 
-    def since(self, minute: int) -> Mapping[int, Mapping[SeriesKey, int]]:
-        found: dict[int, dict[SeriesKey, int]] = defaultdict(dict)
-        for key, counts in self._counts.items():
-            for one, count in counts.items():
-                if one > minute:
-                    found[one][key] = count
-        return found
+    def _has_room(self, account_id: str) -> bool:
+        own = sum(key.account_id == account_id for key in self._counts)
+        return own < self._most - len(self._counts)
+
+    def at(self, minute: int) -> Mapping[SeriesKey, int]:
+        return {key: counts[minute] for key, counts in self._counts.items() if counts.get(minute)}
 
     def fold(self, today: int) -> int:
-        for key, counts in list(self._counts.items()):
+        for key, counts in self._counts.items():
             kept: Counter[int] = Counter()
             for minute, count in counts.items():
                 width = width_at(today - minute // _DAY)
                 if width:
                     kept[minute // width * width] += count
             self._counts[key] = kept
-            if not kept:
-                del self._counts[key], self._first[key]
         oldest = (today - VALUES_KEPT_DAYS) * _DAY
         for value in [one for one in self._values if one.block < oldest]:
             del self._values[value]
         return 0
+
+    def forget(self) -> tuple[SeriesKey, ...]:
+        found = tuple(key for key, counts in self._counts.items() if not counts)
+        for key in found:
+            del self._counts[key], self._first[key]
+        return found
 
     def waiting(self, limit: int) -> tuple[tuple[int, bytes], ...]:
         return tuple(sorted(self._records.items())[:limit])
@@ -117,12 +118,3 @@ class MemoryCallCounts:
     def appended(self, number: int) -> None:
         for one in [one for one in self._records if one <= number]:
             del self._records[one]
-
-
-def width_at(age_days: int) -> int:
-    """The minutes of a span of counts this old; 0 for none."""
-    if age_days <= MINUTES_KEPT_DAYS:
-        return 1
-    if age_days <= BLOCKS_KEPT_DAYS:
-        return BLOCK
-    return 60 if age_days <= HOURS_KEPT_DAYS else 0

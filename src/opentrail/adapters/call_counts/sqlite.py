@@ -1,14 +1,12 @@
 """Counts in one SQLite file; committed means synced.
 
-New minutes are rows. A day that is over is folded: one row a series and day, the counts of its
-minutes (later of its 5 minutes, its hours) as compressed little-endian integers. A count that comes
-for a folded day stays a row until the next folding.
+New minutes are rows. A day that is over is folded (`folding`): one row a series and day. A count
+that comes for a folded day stays a row until the next folding.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -17,27 +15,21 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from opentrail.adapters.call_counts.memory import width_at
+from opentrail.adapters.call_counts.folding import fold_minutes, fold_values, unpacked, widen
 from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.insights.alert import Alert
 from opentrail.insights.attributions import Attribute, Values
 from opentrail.insights.counts import SeriesKey
-from opentrail.ports.insights.call_counts import (
-    BLOCK,
-    VALUES_KEPT_DAYS,
-    Changes,
-    CountPlace,
-    KnownSeries,
-)
+from opentrail.ports.insights.call_counts import BLOCK, Changes, CountPlace, KnownSeries
 
 FILE_NAME = "call-counts.sqlite"
 MOST_SERIES = 100_000
+FOLDED_AT_ONCE = 2000
+"""Rows that one transaction folds: other writers wait for some tenths of a second."""
 ALERTS_KEPT_DAYS = 91
 
 _DAY = 1440
-_HOUR = 60
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
     id INTEGER PRIMARY KEY, account TEXT, region TEXT, category TEXT, source TEXT, name TEXT,
@@ -50,9 +42,11 @@ CREATE INDEX IF NOT EXISTS minute_minute ON minute (minute);
 CREATE TABLE IF NOT EXISTS day (
     series INTEGER, day INTEGER, width INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (series, day)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS day_width ON day (width, day);
 CREATE TABLE IF NOT EXISTS value (
     series INTEGER, block INTEGER, attribute TEXT, value TEXT, count INTEGER NOT NULL,
     PRIMARY KEY (series, block, attribute, value)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS value_fine ON value (block % 60 = 0, block);
 CREATE TABLE IF NOT EXISTS alert (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, series INTEGER NOT NULL, seen INTEGER NOT NULL,
     lasts INTEGER NOT NULL, body BLOB NOT NULL);
@@ -79,6 +73,9 @@ class SqliteCallCounts:
         self._most = most_series
         self._connections = ConnectionPerThread(path, _SCHEMA)
         self._ids: dict[SeriesKey, int] = {}
+        self._held: Counter[str] | None = None
+        """Series of each account; counted when it is asked for first, then kept up."""
+        self._series = 0
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -99,7 +96,7 @@ class SqliteCallCounts:
             "SELECT day, width, body FROM day WHERE series = ? AND day >= ? AND day < ?",
             series, start // _DAY, -(-end // _DAY),
         ):  # fmt: skip
-            counts = _unpacked(body)
+            counts = unpacked(body)
             for at in np.flatnonzero(counts).tolist():
                 minute = day * _DAY + at * kept
                 if start <= minute < end:
@@ -137,38 +134,40 @@ class SqliteCallCounts:
         rows = self._all("SELECT sequence, judged FROM place")
         return CountPlace(*rows[0]) if rows else None
 
-    def commit(self, changes: Changes, place: CountPlace) -> int:
+    def commit(self, changes: Changes, place: CountPlace) -> Mapping[SeriesKey, int]:
         try:
             return self._commit(changes, place)
         except BaseException:
-            self._ids = {}  # some may have been given in what was rolled back
+            self._ids, self._held = {}, None  # some may have been given in what was rolled back
             raise
 
-    def since(self, minute: int) -> Mapping[int, Mapping[SeriesKey, int]]:
-        found: dict[int, dict[SeriesKey, int]] = defaultdict(dict)
-        for *key, at, count in self._all(
-            f"SELECT {_KEY}, minute, count FROM minute JOIN series ON series = id "  # noqa: S608 - columns
-            "WHERE minute > ?",
+    def at(self, minute: int) -> Mapping[SeriesKey, int]:
+        rows = self._all(
+            f"SELECT {_KEY}, count FROM minute JOIN series ON series = id WHERE minute = ?",  # noqa: S608 - columns
             minute,
-        ):
-            found[at][SeriesKey(*key)] = count
-        return found
+        )
+        return {SeriesKey(*key): count for *key, count in rows}
 
     def fold(self, today: int) -> int:
+        done = 0
         with _told("written"), self._connections.changing() as connection:
-            done = self._fold_minutes(connection, today - 1)
-            done += self._widen(connection, today)
-            done += self._fold_values(connection, today)
-            connection.execute(
-                "DELETE FROM alert WHERE seen < ? AND NOT lasts",
-                ((today - ALERTS_KEPT_DAYS) * _DAY,),
-            )
-            done += connection.execute(
-                "DELETE FROM series WHERE id NOT IN (SELECT series FROM day) "
-                "AND id NOT IN (SELECT series FROM minute)"
-            ).rowcount
-        self._ids = {}
+            for fold in (fold_minutes, widen, fold_values):
+                done += fold(connection, today, FOLDED_AT_ONCE - done)
+                if done >= FOLDED_AT_ONCE:
+                    return done
+            oldest = (today - ALERTS_KEPT_DAYS) * _DAY
+            connection.execute("DELETE FROM alert WHERE seen < ? AND NOT lasts", (oldest,))
         return done
+
+    def forget(self) -> tuple[SeriesKey, ...]:
+        with _told("written"), self._connections.changing() as connection:
+            rows = connection.execute(
+                "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM day WHERE series = id) "  # noqa: S608 - columns
+                f"AND NOT EXISTS (SELECT 1 FROM minute WHERE series = id) RETURNING {_KEY}"
+            ).fetchall()
+        if rows:
+            self._ids, self._held = {}, None
+        return tuple(SeriesKey(*row) for row in rows)
 
     def waiting(self, limit: int) -> tuple[tuple[int, bytes], ...]:
         return tuple(self._all("SELECT number, raw FROM record ORDER BY number LIMIT ?", limit))
@@ -177,14 +176,14 @@ class SqliteCallCounts:
         with _told("written"), self._connections.changing() as connection:
             connection.execute("DELETE FROM record WHERE number <= ?", (number,))
 
-    def _commit(self, changes: Changes, place: CountPlace) -> int:
-        beyond = 0
+    def _commit(self, changes: Changes, place: CountPlace) -> Mapping[SeriesKey, int]:
+        refused: Counter[SeriesKey] = Counter()
         with _told("written"), self._connections.changing() as connection:
             rows = []
             for (key, minute), count in changes.counts.items():
                 series = self._known(connection, key, minute)
                 if series is None:
-                    beyond += count
+                    refused[key] += count
                 else:
                     rows.append((series, minute, count))
             connection.executemany(
@@ -220,7 +219,7 @@ class SqliteCallCounts:
             connection.execute(
                 "INSERT OR REPLACE INTO place VALUES (0, ?, ?)", (place.sequence, place.judged)
             )
-        return beyond
+        return refused
 
     def _known(self, connection: sqlite3.Connection, key: SeriesKey, minute: int) -> int | None:
         """The series' number; a new one's, unless there are too many."""
@@ -229,8 +228,7 @@ class SqliteCallCounts:
             return series
         row = connection.execute(f"SELECT id, first FROM series WHERE {_WHERE_KEY}", key).fetchone()  # noqa: S608 - columns
         if row is None:
-            (there,) = connection.execute("SELECT COUNT(*) FROM series").fetchone()
-            if there >= self._most:
+            if not self._has_room(connection, key.account_id):
                 return None
             cursor = connection.execute(
                 "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, minute)
@@ -239,84 +237,22 @@ class SqliteCallCounts:
         self._ids[key] = int(row[0])
         return int(row[0])
 
+    def _has_room(self, connection: sqlite3.Connection, account_id: str) -> bool:
+        """Whether an account may have one more; it is counted as there."""
+        if self._held is None:
+            rows = connection.execute("SELECT account, COUNT(*) FROM series GROUP BY account")
+            self._held = Counter(dict(rows.fetchall()))
+            self._series = self._held.total()
+        if self._held[account_id] >= self._most - self._series:
+            return False
+        self._held[account_id] += 1
+        self._series += 1
+        return True
+
     def _find(self, key: SeriesKey) -> int | None:
         rows = self._all(f"SELECT id FROM series WHERE {_WHERE_KEY}", *key)  # noqa: S608 - columns
         return int(rows[0][0]) if rows else None
 
-    def _fold_minutes(self, connection: sqlite3.Connection, before_day: int) -> int:
-        days: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-        for series, minute, count in connection.execute(
-            "SELECT series, minute, count FROM minute WHERE minute < ?", (before_day * _DAY,)
-        ):
-            days[series, minute // _DAY][minute % _DAY] = count
-        for (series, day), counts in days.items():
-            row = connection.execute(
-                "SELECT width, body FROM day WHERE series = ? AND day = ?", (series, day)
-            ).fetchone()
-            width, kept = (
-                (1, np.zeros(_DAY, np.int64)) if row is None else (row[0], _unpacked(row[1]))
-            )
-            for minute, count in counts.items():
-                kept[minute // width] += count
-            connection.execute(
-                "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?)",
-                (series, day, width, _packed(kept)),
-            )
-        connection.execute("DELETE FROM minute WHERE minute < ?", (before_day * _DAY,))
-        return len(days)
-
-    def _widen(self, connection: sqlite3.Connection, today: int) -> int:
-        done = 0
-        for series, day, width, body in connection.execute(
-            "SELECT series, day, width, body FROM day WHERE (day < ? AND width = 1) "
-            "OR (day < ? AND width < 60) OR day < ?",
-            tuple(today - age for age in _ages()),
-        ).fetchall():
-            wider = width_at(today - day)
-            done += 1
-            if not wider:
-                connection.execute("DELETE FROM day WHERE series = ? AND day = ?", (series, day))
-                continue
-            counts = _unpacked(body).reshape(-1, wider // width).sum(1)
-            connection.execute(
-                "UPDATE day SET width = ?, body = ? WHERE series = ? AND day = ?",
-                (wider, _packed(counts), series, day),
-            )
-        return done
-
-    def _fold_values(self, connection: sqlite3.Connection, today: int) -> int:
-        """Values of days that are over are kept by hours."""
-        done = connection.execute(
-            "DELETE FROM value WHERE block < ?", ((today - VALUES_KEPT_DAYS) * _DAY,)
-        ).rowcount
-        limit = (today - 1) * _DAY
-        connection.execute(
-            "INSERT INTO value SELECT series, block / 60 * 60, attribute, value, SUM(count) "
-            "FROM value WHERE block < ? AND block % 60 <> 0 GROUP BY 1, 2, 3, 4 "
-            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            (limit,),
-        )
-        connection.execute("DELETE FROM value WHERE block < ? AND block % 60 <> 0", (limit,))
-        return done
-
     def _all(self, statement: str, *values: object) -> list[Any]:
         with _told("read"):
             return self._connections.get().execute(statement, values).fetchall()
-
-
-def _ages() -> tuple[int, int, int]:
-    """The ages in days from which counts are kept by wider spans, by hours, and not at all."""
-    ages = range(1, 400)
-    first, second = (
-        next(age for age in ages if width_at(age) == width) for width in (BLOCK, _HOUR)
-    )
-    last = next(age for age in ages if not width_at(age))
-    return first - 1, second - 1, last - 1
-
-
-def _packed(counts: NDArray[np.int64]) -> bytes:
-    return zlib.compress(counts.astype("<u4").tobytes(), 1)
-
-
-def _unpacked(body: bytes) -> NDArray[np.int64]:
-    return np.frombuffer(zlib.decompress(body), "<u4").astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, MOST_DAYS, NORMAL, learn, slots_of
 from opentrail.insights.cleaning import cleaned
-from opentrail.insights.limits import weekday_of
+from opentrail.insights.season import weekday_of
 from opentrail.ports.insights.call_counts import CallCounts
 
 _BEFORE, _AFTER = 120, 60

@@ -14,13 +14,13 @@ from opentrail.adapters.call_counts import FILE_NAME, SqliteCallCounts
 from opentrail.cli.events.opening import interruptible, now, one_of
 from opentrail.cli.insights.band import Band, band_around
 from opentrail.cli.insights.plot import lines, svg
-from opentrail.cli.insights.replaying import replay
 from opentrail.cli.sigma.places import settings_here
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output, safe
 from opentrail.clock import iso_seconds
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import SENSITIVITIES
 from opentrail.insights.record import explanation, shared_event_id
+from opentrail.insights.replay import replay
 from opentrail.search.times import parse_time
 
 insights = typer.Typer(
@@ -102,11 +102,13 @@ def replay_counts(
         TextColumn("replaying"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(), console=messages, transient=True,
     )  # fmt: skip
+    counts = _counts()
+    first = {one.key: one.first for one in counts.series() if account in ("", one.key.account_id)}
     with interruptible(), bar:
         task = bar.add_task("", total=1.0)
         found = replay(
-            _counts(),
-            account_id=account,
+            counts,
+            first,
             start=_minute(since),
             end=int(now().timestamp()) // 60,
             sensitivity=chosen,

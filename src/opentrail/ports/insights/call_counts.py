@@ -17,10 +17,11 @@ from opentrail.insights.counts import SeriesKey
 BLOCK = 5
 """Minutes that values are counted over."""
 
-MINUTES_KEPT_DAYS = 28
-BLOCKS_KEPT_DAYS = 63
-HOURS_KEPT_DAYS = 91
-"""Counts older than these days are kept by 5 minutes, by hours, and not at all."""
+HOUR = 60
+
+KEPT_DAYS = {1: 42, BLOCK: 63, HOUR: 91}
+"""By the minutes of a span, finest first: the greatest age in days of counts kept by it.
+Six weeks of minutes: what a day two weeks ago was judged by is still there to judge it again."""
 
 VALUES_KEPT_DAYS = 9
 
@@ -76,6 +77,11 @@ class KnownSeries:
     first: int
 
 
+def width_at(age_days: int) -> int:
+    """The minutes of the spans by which counts of this age are kept; 0 for not at all."""
+    return next((width for width, days in KEPT_DAYS.items() if age_days <= days), 0)
+
+
 class CallCounts(Protocol):
     """What readers ask."""
 
@@ -111,32 +117,31 @@ class CallCounts(Protocol):
 
 
 class CallCountStore(CallCounts, Protocol):
-    """The one writer."""
+    """The one writer.
 
-    def commit(self, changes: Changes, place: CountPlace) -> int:
-        """Durable on return, all or nothing; how many calls were of series beyond the most kept."""
+    So many series are kept at most, and of an account at most as many as there are places left for
+    others: whoever makes up names can't take them all.
+    """
+
+    def commit(self, changes: Changes, place: CountPlace) -> Mapping[SeriesKey, int]:
+        """Durable on return, all or nothing; the calls of series that found no place."""
         ...
 
-    def since(self, minute: int) -> Mapping[int, Mapping[SeriesKey, int]]:
-        """Counts by minute and series, of minutes after this one."""
+    def at(self, minute: int) -> Mapping[SeriesKey, int]:
+        """The calls of a minute whose day has not been folded."""
         ...
 
     def fold(self, today: int) -> int:
-        """Keep what is old by wider spans, forget what is too old; how many rows that touched.
+        """Keep a part of what is old by wider spans, or forget it; how many rows that touched.
+
+        Minutes of today and yesterday stay. Each part is durable by itself; 0 says that there is
+        nothing left to do.
 
         Args:
             today: Days since the epoch.
         """
         ...
 
-
-class RecordsToAppend(Protocol):
-    """Records that another process appends to the journal."""
-
-    def waiting(self, limit: int) -> tuple[tuple[int, bytes], ...]:
-        """Number and record, in order."""
-        ...
-
-    def appended(self, number: int) -> None:
-        """All up to this number are in the journal."""
+    def forget(self) -> tuple[SeriesKey, ...]:
+        """Forget series of which no count is left; which."""
         ...

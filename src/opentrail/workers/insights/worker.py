@@ -1,9 +1,9 @@
 """Counts every event, judges every minute, tells of what is unusual.
 
 The walk: (1) read events of the store by sequence, from the place, and commit their counts with the
-new place; (2) when the store is read to its end, judge the minutes that are over: begin and end
-alerts; (3) commit alerts, their records and the last minute judged. The main process, the journal's
-one writer, appends the records. A crash repeats from what was committed: nothing is counted twice,
+new place; (2) when the store is read to its end, judge the minutes that are over, as they are
+counted there: begin and end alerts; (3) commit alerts, their records and the last minute judged.
+The main process, the journal's one writer, appends the records. A crash repeats from what was committed: nothing is counted twice,
 and the same counts make the same alerts and records, with the same ids.
 
 The store of events is followed, not the journal: imported events come by no other way (so that
@@ -14,8 +14,7 @@ is counted, and seen by the windows that still hold its minute.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,7 +24,7 @@ from opentrail.clock import Clock
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, NORMAL, Sensitivity
 from opentrail.insights.counts import SeriesKey
-from opentrail.insights.detect import Detection
+from opentrail.insights.watching import Watching
 from opentrail.ports.events import EventReader, Search
 from opentrail.ports.insights.call_counts import (
     VALUES_KEPT_DAYS,
@@ -35,7 +34,6 @@ from opentrail.ports.insights.call_counts import (
 )
 from opentrail.ports.state import StateStore
 from opentrail.workers.insights.counting import Tally
-from opentrail.workers.insights.learning import Learning, learning_minute
 from opentrail.workers.insights.telling import record_of
 from opentrail.workers.insights.wanted import Wanted
 
@@ -48,9 +46,6 @@ MOST_MINUTES = 2 * DAY
 """After a longer pause the minutes before are not judged."""
 
 LEARNT_A_STEP = 50
-PAST_MINUTES = 8 * 60
-"""What windows and levels look back."""
-
 _log = structlog.get_logger()
 
 
@@ -85,7 +80,7 @@ class InsightsWorker:
         self._begins = True  # if this fails, what was not committed is done again
         done = self._deal(now)
         self._begins = False
-        self._fold(now)
+        done += self._fold(now)
         if not done:
             self._read_at = now
         return done
@@ -96,52 +91,28 @@ class InsightsWorker:
         place = self._counts.place()
         judged = max(place.judged if place else now - 1, now - MOST_MINUTES)
         self._place = CountPlace(place.sequence if place else 0, judged)
-        self._detection = Detection(judged)
-        self._learning = Learning(self._counts, self._sensitivity)
-        self._waiting = defaultdict(
-            dict,
-            {
-                at: dict(those)
-                for at, those in self._counts.since(judged).items()
-                if at <= judged + MOST_MINUTES
-            },
-        )
-        self._first: dict[SeriesKey, int] = {}
+        self._watching = Watching(self._counts, self._sensitivity, judged)
         self._changed_past: dict[SeriesKey, None] = {}
         for one in self._counts.series():
-            self._first[one.key] = one.first
-            self._learning.known(one.key, one.first)
+            self._watching.known(one.key, one.first)
         self._wanted.refresh()
         self._left: list[Alert] = []
         self._watch()
 
     def _watch(self) -> None:
         """Add the series that are wanted, and their alerts; those of others end."""
-        judged = self._detection.minute
-        for key in sorted(one for one in self._first if one in self._wanted):
-            self._add(key)
-        for alert in self._counts.alerts(since=judged + 1, limit=len(self._first)):
+        known, detection = self._watching.first, self._watching.detection
+        for key in sorted(one for one in known if one in self._wanted):
+            self._watching.add(key)
+        for alert in self._counts.alerts(since=detection.minute + 1, limit=len(known)):
             if alert.is_over:
                 continue
-            if alert.series in self._detection:
-                self._detection.resume(alert)
+            if alert.series in detection:
+                detection.resume(alert)
             else:
-                ended = judged + 1 if alert.ended is None else alert.ended
+                ended = detection.minute + 1 if alert.ended is None else alert.ended
                 self._left.append(msgspec.structs.replace(alert, ended=ended, is_over=True))
-        _log.info("insight_series_watched", series=len(self._detection))
-
-    def _add(self, key: SeriesKey) -> None:
-        judged = self._detection.minute
-        past = self._counts.counts(key, judged - PAST_MINUTES, judged + 1)
-        is_news = self._learning.is_news(key, self._first[key], judged + 1)
-        self._detection.add(key, past, is_news=is_news)
-        self._learn(key)
-
-    def _learn(self, key: SeriesKey) -> None:
-        minute = self._detection.minute + 1
-        baseline = self._learning.baseline(key, self._first[key], minute)
-        if baseline is not None:
-            self._detection.learn(key, baseline)
+        _log.info("insight_series_watched", series=len(detection))
 
     def _deal(self, now: datetime) -> int:
         if now - self._wanted_at >= WANTED_EVERY:
@@ -157,11 +128,11 @@ class InsightsWorker:
             return upto - start
         self._learn_changed()
         over = int((now - GRACE).timestamp() // 60) - 1
-        found: list[Alert] = []
-        for _ in range(min(DAY, over - self._detection.minute)):
-            found += self._judge()  # (2)
-        if self._detection.minute != place.judged or self._left:
-            self._tell(found)  # (3)
+        for _ in range(min(DAY, over - self._watching.detection.minute)):
+            if found := self._judge():  # (2)
+                self._tell(found)  # (3): what is learnt next finds it there
+        if self._watching.detection.minute != self._place.judged or self._left:
+            self._tell([])
         return upto - start + len(self._changed_past)
 
     def _count(self, start: int, upto: int) -> None:
@@ -170,55 +141,46 @@ class InsightsWorker:
         batch = Search(limit=None, sequence_from=start, sequence_before=upto)
         tally.add(one.raw for one in self._events.stream(batch))
         place = CountPlace(upto, self._place.judged)
-        if beyond := self._counts.commit(Changes(tally.counts, tally.values), place):
-            _log.error("series_beyond_limit", calls=beyond)
+        refused = self._counts.commit(Changes(tally.counts, tally.values), place)
+        if refused:
+            accounts = Counter(key.account_id for key in refused)
+            _log.error(
+                "series_refused", series=len(refused), calls=sum(refused.values()),
+                accounts=len(accounts), most_of=accounts.most_common(1)[0][0],
+            )  # fmt: skip
         self._place = place
         for (key, minute), count in tally.counts.items():
-            self._note(key, minute, count)
+            if key not in refused:
+                self._note(key, minute, count)
 
     def _note(self, key: SeriesKey, minute: int, count: int) -> None:
-        self._learning.known(key, minute)
-        self._first[key] = min(minute, self._first.get(key, minute))
-        judged = self._detection.minute
-        if minute > judged + MOST_MINUTES:
-            return  # a clock that is wrong; it is counted at its time
-        if minute > judged:
-            those = self._waiting[minute]
-            those[key] = those.get(key, 0) + count
-        elif key in self._detection:
-            self._detection.late(key, minute, count)
-        if minute // DAY < judged // DAY:
+        self._watching.known(key, minute)
+        detection = self._watching.detection
+        if minute <= detection.minute and key in detection:
+            detection.late(key, minute, count)
+        if minute // DAY < detection.minute // DAY:
             self._changed_past[key] = None
 
     def _learn_changed(self) -> None:
         """Series whose past days have changed, by an import, are learnt anew; some at a time."""
         for key in list(self._changed_past)[:LEARNT_A_STEP]:
             del self._changed_past[key]
-            if key in self._detection:
-                self._learn(key)
+            if key in self._watching.detection:
+                self._watching.learn(key)
             elif key in self._wanted:
-                self._add(key)
+                self._watching.add(key)
 
     def _judge(self) -> list[Alert]:
-        minute = self._detection.minute + 1
-        counts = self._waiting.pop(minute, {})
-        now: Mapping[SeriesKey, int] = {
-            key: count for key, count in counts.items() if key in self._wanted
-        }
-        for key in sorted(now):
-            if key not in self._detection:
-                self._add(key)
-        if minute % DAY < DAY // 24:
-            for key in [one for one in self._first if learning_minute(one) == minute % DAY]:
-                if key in self._detection:
-                    self._learn(key)
-        return self._detection.tick(now)
+        counts = self._counts.at(self._watching.detection.minute + 1)
+        return self._watching.judge(
+            {key: count for key, count in counts.items() if key in self._wanted}
+        )
 
     def _tell(self, found: list[Alert]) -> None:
-        alerts = {one.id: one for one in (*self._left, *self._detection.alerts, *found)}
+        alerts = {one.id: one for one in (*self._left, *self._watching.detection.alerts, *found)}
         told = [one for one in found if not one.is_over and one.series in self._wanted]
         records = [record_of(one, self._counts) for one in told]
-        place = CountPlace(self._place.sequence, self._detection.minute)
+        place = CountPlace(self._place.sequence, self._watching.detection.minute)
         self._counts.commit(Changes(alerts=list(alerts.values()), records=records), place)
         self._place, self._left = place, []
         for alert in told:
@@ -227,9 +189,21 @@ class InsightsWorker:
                 account=alert.series.account_id, region=alert.series.region, kind=str(alert.kind),
             )  # fmt: skip
 
-    def _fold(self, now: datetime) -> None:
+    def _fold(self, now: datetime) -> int:
+        """A part of the hourly folding; how many rows that touched.
+
+        Days that are not judged yet stay as they are: `_judge` reads their minutes.
+        """
         if now - self._folded_at < FOLD_EVERY:
-            return
+            return 0
+        today = int(now.timestamp()) // 86400
+        judged = (self._watching.detection.minute + 1) // DAY
+        if done := self._counts.fold(min(today, judged + 1)):
+            return done
         self._folded_at = now
-        if done := self._counts.fold(int(now.timestamp()) // 86400):
-            _log.info("call_counts_folded", rows=done)
+        if forgotten := self._counts.forget():
+            for key in forgotten:
+                self._watching.forget(key)
+                self._changed_past.pop(key, None)
+            _log.info("series_forgotten", series=len(forgotten))
+        return 0

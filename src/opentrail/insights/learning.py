@@ -1,4 +1,4 @@
-"""Baselines from the store of counts: what of, and when.
+"""Baselines from counted days: what of, and when.
 
 A series is learnt once a day, at a minute of the first hour (UTC) that its key decides: up to the
 midnight before. So at any minute it is settled which baseline holds, and a process that starts then
@@ -8,14 +8,16 @@ works out the same.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
+from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, MOST_DAYS, Baseline, Sensitivity, learn
 from opentrail.insights.cleaning import cleaned
 from opentrail.insights.counts import SeriesKey
-from opentrail.insights.limits import weekday_of
-from opentrail.ports.insights.call_counts import CallCounts
+from opentrail.insights.season import weekday_of
 
 NEWS_DAYS = 14
 """Of an account and region known this long, an API never seen before is news."""
@@ -23,11 +25,23 @@ NEWS_DAYS = 14
 _PHASES = 60
 
 
+class Past(Protocol):
+    """What was counted, and what was told of it."""
+
+    def counts(self, key: SeriesKey, start: int, end: int) -> Sequence[tuple[int, int]]:
+        """Minutes since the epoch in [start, end) and their calls."""
+        ...
+
+    def alerts(self, *, since: int, key: SeriesKey, limit: int = 1000) -> Sequence[Alert]:
+        """Those of a series that were seen at `since` or later, or are not over."""
+        ...
+
+
 class Learning:
     """Knows since when accounts and regions are counted."""
 
-    def __init__(self, counts: CallCounts, sensitivity: Sensitivity) -> None:
-        self._counts = counts
+    def __init__(self, past: Past, sensitivity: Sensitivity) -> None:
+        self._past = past
         self._sensitivity = sensitivity
         self._since: dict[tuple[str, str], int] = {}
 
@@ -43,7 +57,7 @@ class Learning:
         return (
             is_new
             and first - since >= NEWS_DAYS * DAY
-            and not self._counts.alerts(since=first, key=key, limit=1)
+            and not self._past.alerts(since=first, key=key, limit=1)
         )
 
     def baseline(self, key: SeriesKey, first_call: int, minute: int) -> Baseline | None:
@@ -55,11 +69,11 @@ class Learning:
         first = max(day - MOST_DAYS, -(-since // DAY))
         if day - first < 1:
             return None
-        past = np.zeros((day - first) * DAY, np.int64)
-        for at, count in self._counts.counts(key, first * DAY, day * DAY):
-            past[at - first * DAY] = count
-        alerts = self._counts.alerts(since=(first - 1) * DAY, key=key)
-        ordinary = cleaned(past, first, [one for one in alerts if one.since < day * DAY])
+        counted = np.zeros((day - first) * DAY, np.int64)
+        for at, count in self._past.counts(key, first * DAY, day * DAY):
+            counted[at - first * DAY] = count
+        alerts = self._past.alerts(since=(first - 1) * DAY, key=key)
+        ordinary = cleaned(counted, first, [one for one in alerts if one.since < day * DAY])
         return learn(ordinary, weekday_of(first), self._sensitivity)
 
 
