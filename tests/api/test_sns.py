@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +20,8 @@ from opentrail.adapters.ids import CountingIds
 from opentrail.adapters.outbox import MemoryOutbox
 from opentrail.adapters.targets.signing import TopicSigner, new_signing_file
 from opentrail.adapters.targets.topics import OwnTopics
+from opentrail.api.errors import ApiError
+from opentrail.api.sns.asking import MOST_ASKED, Asking
 from opentrail.api.sns.backends import SnsBackends
 from opentrail.api.sns.service import sns_service
 from opentrail.clock import SystemClock
@@ -273,6 +276,58 @@ def test_an_http_subscriber_is_asked_first(world: World, sns: Any, version: str)
     verify(world, json.loads(message.payload))
     attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     assert attributes["PendingConfirmation"] == "false"
+
+
+def test_nobody_is_asked_before_the_subscription_is_kept(world: World, sns: Any) -> None:
+    world.keeps = False  # as if it were killed
+    sns.subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="a@example.com")
+
+    assert world.deliveries() == []
+    assert sns.list_subscriptions()["Subscriptions"] == []
+
+
+@pytest.mark.parametrize("again", ["the same", "another topic", "after an end"])
+def test_an_endpoint_is_asked_a_few_times_an_hour(world: World, sns: Any, again: str) -> None:
+    for number in range(MOST_ASKED):
+        topic = TOPIC
+        if again == "another topic":
+            topic = sns.create_topic(Name=f"t{number}")["TopicArn"]
+        spelled = "a@example.com" if number % 2 else "A@Example.com"
+        arn = sns.subscribe(
+            TopicArn=topic,
+            Protocol=("email", "email-json")[number % 2],
+            Endpoint=spelled,
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+        if again == "after an end":
+            sns.unsubscribe(SubscriptionArn=arn)
+    asked = len(world.deliveries())
+    subscribed = len(sns.list_subscriptions()["Subscriptions"])
+
+    with pytest.raises(ClientError) as caught:
+        sns.subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="a@example.com")
+
+    assert code(caught) == "ThrottlingException"
+    assert asked == len(world.deliveries()) == MOST_ASKED
+    assert len(sns.list_subscriptions()["Subscriptions"]) == subscribed
+    sns.subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="b@example.com")
+    other = world.sns(account=OTHER)
+    theirs = other.create_topic(Name="theirs")["TopicArn"]
+    other.subscribe(TopicArn=theirs, Protocol="email", Endpoint="a@example.com")
+    assert len(world.deliveries()) == MOST_ASKED + 2
+
+
+def test_who_was_asked_much_is_asked_again_after_a_while() -> None:
+    asking, now = Asking(), datetime(2026, 7, 1, tzinfo=UTC)
+    for _ in range(MOST_ASKED):
+        asking.take(ACCOUNT, "mailto:a@example.com", now)
+    with pytest.raises(ApiError):
+        asking.take(ACCOUNT, "mailto:a@example.com", now)
+
+    later = now + timedelta(hours=1 / MOST_ASKED, seconds=1)
+    asking.take(ACCOUNT, "mailto:a@example.com", later)
+    with pytest.raises(ApiError):
+        asking.take(ACCOUNT, "mailto:a@example.com", later)
 
 
 def test_a_wrong_token_confirms_nothing(sns: Any) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Caller, Reply
+from opentrail.api.sns.asking import Asking
 from opentrail.ports.ids import Ids
 from opentrail.ports.state import StateStore
 from opentrail.ports.targets.publishing import Publisher
@@ -17,11 +18,12 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnsBackends:
-    """What handlers read from, and who publishes."""
+    """What handlers read from, who publishes, and how often subscribers were asked."""
 
     state: StateStore
     publisher: Publisher
     ids: Ids
+    asking: Asking = field(default_factory=Asking)
 
 
 Handler = Callable[[Parameters, Caller, SnsBackends], Reply]

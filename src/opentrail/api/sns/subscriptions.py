@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from opentrail.targets.topic import (
     SUBSCRIPTION_KIND,
     TOPIC_KIND,
     Subscription,
+    Topic,
     TopicUnknown,
     subscription_key,
     topic_key,
@@ -64,13 +66,27 @@ def subscribe(parameters: Parameters, caller: Caller, backends: SnsBackends) -> 
                 raise invalid(
                     "Attributes Reason: Subscription already exists with different attributes"
                 )
-            if not one.confirmed:
-                backends.publisher.ask(topic, one, caller.now)
-            return Reply({"SubscriptionArn": _told_arn(one, full=full)})
-    if asked:
-        backends.publisher.ask(topic, made, caller.now)
+            question = _question(topic, one, caller, backends)
+            return Reply({"SubscriptionArn": _told_arn(one, full=full)}, behind=question)
+    question = _question(topic, made, caller, backends)
     change = Change(SUBSCRIPTION_KIND, made.key, msgspec.json.encode(made), expected=0)
-    return Reply({"SubscriptionArn": _told_arn(made, full=full)}, (change,))
+    return Reply({"SubscriptionArn": _told_arn(made, full=full)}, (change,), behind=question)
+
+
+def _question(
+    topic: Topic, subscription: Subscription, caller: Caller, backends: SnsBackends
+) -> Callable[[], None] | None:
+    """What asks the subscriber; None if it is none of those that are asked, or said yes.
+
+    To be called when the subscription is kept: a token that nobody knows confirms nothing.
+
+    Raises:
+        ApiError: the endpoint was asked too often of late.
+    """
+    if subscription.confirmed:
+        return None
+    backends.asking.take(caller.account_id, subscription.endpoint, caller.now)
+    return partial(backends.publisher.ask, topic, subscription, caller.now)
 
 
 def confirm_subscription(parameters: Parameters, caller: Caller, backends: SnsBackends) -> Reply:  # noqa: ARG001 - a handler's
