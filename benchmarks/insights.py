@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,9 @@ import numpy as np
 from loads import ROOT
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, NORMAL, SENSITIVITIES, Sensitivity, learn
-from opentrail.insights.cleaning import cleaned
 from opentrail.insights.counts import CALL_RATE, ERROR_RATE, SeriesKey
 from opentrail.insights.detect import Detection
-from opentrail.insights.limits import weekday_of
+from opentrail.insights.replay import replay
 
 SEEDS = range(2, 10)
 OTHER_SEEDS = range(2, 4)
@@ -106,34 +105,42 @@ def _judged(path: Path, sensitivity: Sensitivity) -> dict[str, Any]:
 def detected(
     counts: np.ndarray, meta: list[dict[str, Any]], start: int, sensitivity: Sensitivity
 ) -> list[Found]:
-    """The alerts of a set: what the worker does, with arrays for the store."""
-    keys = [_key(one) for one in meta]
-    index = {key: at for at, key in enumerate(keys)}
+    """The alerts of a set: what `opentrail insights replay` finds, with arrays for the store."""
     offset = FIRST_DAY * DAY
-    detection = Detection(offset + start - BEFORE - 1)
-    for key, series in zip(keys, counts, strict=True):
-        if series[: start - BEFORE].any():
-            detection.add(key)
-    alerts: dict[SeriesKey, dict[str, Alert]] = defaultdict(dict)
-    for minute in range(start - BEFORE, counts.shape[1]):
-        if minute >= start and minute % DAY == 0:
-            for lasting in detection.alerts:
-                alerts[lasting.series][lasting.id] = lasting
-            first = FIRST_DAY + minute // DAY - 28
-            for key in [one for one in keys if one in detection]:
-                past = counts[index[key], minute - 28 * DAY : minute].astype(np.int64)
-                ordinary = cleaned(past, first, alerts[key].values())
-                detection.learn(key, learn(ordinary, weekday_of(first), sensitivity))
-        now = {keys[at]: int(counts[at, minute]) for at in np.flatnonzero(counts[:, minute])}
-        for key in [one for one in now if one not in detection]:
-            detection.add(key, is_news=True)
-        for alert in detection.tick(now):
-            alerts[alert.series][alert.id] = alert
+    past = Generated(counts, meta)
+    end = offset + counts.shape[1]
+    found = replay(past, past.first(), start=offset + start, end=end, sensitivity=sensitivity)
     return [
-        (index[key], one.seen - offset, (one.ended or offset + counts.shape[1]) - offset)
-        for key, those in alerts.items()
-        for one in those.values()
+        (past.index[one.series], one.seen - offset, (one.ended or end) - offset) for one in found
     ]
+
+
+class Generated:
+    """A set as a past."""
+
+    def __init__(self, counts: np.ndarray, meta: list[dict[str, Any]]) -> None:
+        self.index = {_key(one): at for at, one in enumerate(meta)}
+        self._counts = counts
+
+    def first(self) -> dict[SeriesKey, int]:
+        """The first call of each series that has any."""
+        return {
+            key: FIRST_DAY * DAY + int(np.argmax(self._counts[at] > 0))
+            for key, at in self.index.items()
+            if self._counts[at].any()
+        }
+
+    def counts(self, key: SeriesKey, start: int, end: int) -> list[tuple[int, int]]:
+        """As a store of counts."""
+        offset = FIRST_DAY * DAY
+        those = self._counts[self.index[key], max(0, start - offset) : end - offset]
+        minutes = np.flatnonzero(those)
+        first = max(start, offset)
+        return list(zip((minutes + first).tolist(), those[minutes].tolist(), strict=True))
+
+    def alerts(self, *, since: int, key: SeriesKey, limit: int = 1000) -> list[Alert]:  # noqa: ARG002 - none
+        """Nothing was told before."""
+        return []
 
 
 def _key(meta: dict[str, Any]) -> SeriesKey:

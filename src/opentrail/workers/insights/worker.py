@@ -3,8 +3,9 @@
 The walk: (1) read events of the store by sequence, from the place, and commit their counts with the
 new place; (2) when the store is read to its end, judge the minutes that are over, as they are
 counted there: begin and end alerts; (3) commit alerts, their records and the last minute judged.
-The main process, the journal's one writer, appends the records. A crash repeats from what was committed: nothing is counted twice,
-and the same counts make the same alerts and records, with the same ids.
+The main process, the journal's one writer, appends the records. A crash repeats from what was
+committed: nothing is counted twice, and the same counts make the same alerts and records, with the
+same ids.
 
 The store of events is followed, not the journal: imported events come by no other way (so that
 an account has a baseline at once), and each event counts once, however often it was delivered.
