@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from opentrail.adapters.events.finding import Blocks
 from opentrail.adapters.events.segments.columns import COMPLEX_HASH
-from opentrail.adapters.events.segments.schema import COMPLEX, FIRST
+from opentrail.adapters.events.segments.schema import ABSENT, COMPLEX, FIRST, IDENTITY_PATHS
 from opentrail.adapters.events.segments.schema import Path as FieldPath
 from opentrail.adapters.events.segments.segment import Segment
 from opentrail.record import RecordHead
@@ -34,7 +34,10 @@ _BY_FIELD: dict[str, FieldPath] = {
     "vpcEndpointId": ("vpcEndpointId",),
     "userIdentity.arn": ("userIdentity", "arn"),
 }
-_NOT_IN_COLUMNS = frozenset({"resources.type", "resources.ARN", "sessionCredentialFromConsole"})
+_DECIDING = frozenset({"eventCategory", "eventSource", "readOnly", *_BY_FIELD})
+"""Fields of selectors that columns tell."""
+_BY_COLUMNS = frozenset({"Management", "Data", "NetworkActivity"})
+"""Categories that trails take by such fields and by nothing else."""
 _TRUTH = {"true": True, "false": False}
 
 
@@ -74,19 +77,20 @@ def _taken(segment: Segment, rows: Rows, odd: Rows, span: FeedSpan) -> Mask:
     paths = [*_ALWAYS, *_fields_of(trail)]
     combined, places = _combinations(segment, rows, paths)
     taker = trail.taker()
-    asked = _categories_asked(trail)
+    decided = categories_decided(trail)
     answers = np.zeros(len(places), np.bool_)
     unsure = np.zeros(len(places), np.bool_)
     for number, row in enumerate(rows[places].tolist()):
         codes = {path: int(segment.codes(path)[row]) for path in paths}
         texts = {path: _text(segment, path, code) for path, code in codes.items()}
-        if COMPLEX in codes.values() or texts[_CATEGORY] in asked:
+        if COMPLEX in codes.values() or texts[_CATEGORY] not in decided:
             unsure[number] = True
         else:
             answers[number] = texts[_REGION] is not None and taker(_head(texts))
     found = answers[combined] & _has_usual_ids(segment, rows)
     shows = span_shows(segment, span)
-    for place in np.flatnonzero(unsure[combined] | np.isin(rows, odd)).tolist():
+    asked_rows = unsure[combined] | np.isin(rows, odd) | _has_unusual_identity(segment, rows)
+    for place in np.flatnonzero(asked_rows).tolist():
         found[place] = shows(int(rows[place]))
     return found
 
@@ -100,14 +104,14 @@ def _fields_of(trail: Trail) -> list[FieldPath]:
     return [path for name, path in _BY_FIELD.items() if name in used]
 
 
-def _categories_asked(trail: Trail) -> frozenset[str]:
-    """Categories of records that are asked themselves, as no column here tells what decides."""
-    found = {"Data" for selector in trail.event_selectors if selector.data_resources}
+def categories_decided(trail: Trail) -> frozenset[str]:
+    """Categories whose records the columns here decide; all others are asked themselves."""
+    asked = {"Data"} if any(one.data_resources for one in trail.event_selectors) else set()
     for selector in trail.advanced_event_selectors:
         fields = {one.field: one for one in selector.field_selectors}
-        if not _NOT_IN_COLUMNS.isdisjoint(fields):
-            found |= set(fields["eventCategory"].equals) if "eventCategory" in fields else set()
-    return frozenset(found)
+        if not fields.keys() <= _DECIDING:
+            asked |= set(fields["eventCategory"].equals)
+    return _BY_COLUMNS - asked
 
 
 def _combinations(segment: Segment, rows: Rows, paths: Iterable[FieldPath]) -> tuple[Rows, Rows]:
@@ -156,6 +160,19 @@ def _has_usual_ids(segment: Segment, rows: Rows) -> Mask:
     kinds = segment.arrays["kind:eventID"][rows] > COMPLEX_HASH
     found: Mask = versions & kinds
     return found
+
+
+def _has_unusual_identity(segment: Segment, rows: Rows) -> Mask:
+    """Whether it is, or holds, what no identity does: a trail takes no such record.
+
+    Of an identity that is no object no text is known, as of one that is not there.
+    """
+    has_complex, has_none = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    for path in IDENTITY_PATHS:
+        codes = segment.codes(path)[rows]
+        has_complex |= codes == COMPLEX
+        has_none &= codes == ABSENT
+    return has_complex | has_none
 
 
 def span_shows(segment: Segment, span: FeedSpan) -> Callable[[int], bool]:
