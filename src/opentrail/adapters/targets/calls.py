@@ -6,6 +6,7 @@ recorded like anybody's.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,14 @@ from opentrail.errors import InvalidInput, Unavailable
 TIMEOUT_SECONDS = 20
 SESSION_PREFIX = "opentrail-"
 """What names of sessions begin with; the delivery's id follows."""
+
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=TIMEOUT_SECONDS,
+    retries={"total_max_attempts": 1},
+    s3={"addressing_style": "path"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,8 @@ class ServerCalls:
     def __init__(self, place: ServerPlace) -> None:
         self._place = place
         self._session = boto3.session.Session()
+        self._lock = threading.Lock()
+        """Of the session: clients may be used by many threads, sessions may not."""
 
     @property
     def endpoint(self) -> str:
@@ -111,22 +122,19 @@ class ServerCalls:
             InvalidInput: botocore knows no such service.
             Unavailable: the server does not run.
         """
+        endpoint = self._place.endpoint()
         try:
-            return self._session.client(
-                service,
-                region_name=region,
-                endpoint_url=self._place.endpoint(),
-                aws_access_key_id=key.access_key_id,
-                aws_secret_access_key=key.secret_access_key,
-                aws_session_token=key.session_token or None,
-                verify=self._place.ca_bundle or None,
-                config=Config(
-                    connect_timeout=5,
-                    read_timeout=TIMEOUT_SECONDS,
-                    retries={"total_max_attempts": 1},
-                    s3={"addressing_style": "path"},
-                ),
-            )
+            with self._lock:
+                return self._session.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=endpoint,
+                    aws_access_key_id=key.access_key_id,
+                    aws_secret_access_key=key.secret_access_key,
+                    aws_session_token=key.session_token or None,
+                    verify=self._place.ca_bundle or None,
+                    config=_CONFIG,
+                )
         except (UnknownServiceError, DataNotFoundError, ValueError) as cause:
             raise InvalidInput(f"{service[:100]!r} is no service of AWS: {cause}") from cause
 
