@@ -1,10 +1,13 @@
 """E-mail, Lambda and calls of AWS: what is sent, and what another try may help against."""
 
+import base64
 import json
 import ssl
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -16,7 +19,7 @@ from webhooks import Receiver, receiver
 from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.adapters.targets.api_call import ApiCallTarget, is_api_call
-from opentrail.adapters.targets.calls import CallRefused, ServerCalls, ServerPlace
+from opentrail.adapters.targets.calls import CallRefused, RoleKey, ServerCalls, ServerPlace
 from opentrail.adapters.targets.email import EmailTarget, parse_mail_server
 from opentrail.adapters.targets.function import FunctionTarget
 from opentrail.adapters.targets.upstream import LambdaTarget, LogGroupTarget, QueueTarget
@@ -174,6 +177,8 @@ def test_lambda_is_invoked_asynchronously(
 
     (got,) = hook.got
     assert got.headers["x-amz-invocation-type"] == "Event"
+    context = json.loads(base64.b64decode(got.headers["x-amz-client-context"]))
+    assert context == {"custom": {"OpenTrailDeliveryId": "d-1"}}
     assert got.body == b'{"a": 1}'
 
 
@@ -210,20 +215,32 @@ def test_a_log_group_gets_an_event() -> None:
     outside = MemoryDestinations(groups={group: {}})
     target = LogGroupTarget(outside.all().log_groups)
 
-    target.send(delivery(group), NOW)
+    created = int(NOW.timestamp()) - 60
+    for later in (0, 30):
+        target.send(delivery(group, created=created), NOW + timedelta(seconds=later))
 
-    ((stream, (event,)),) = outside.groups[group].items()
-    assert (stream, event.message, event.milliseconds) == (
-        "opentrail-responses",
-        '{"a": 1}',
-        int(NOW.timestamp() * 1000),
-    )
+    ((stream, events),) = outside.groups[group].items()
+    assert stream == "opentrail-responses"
+    # A repeat is an event of the same time and text.
+    assert [(one.milliseconds, one.message) for one in events] == [(created * 1000, '{"a": 1}')] * 2
     with pytest.raises(InvalidInput, match="at most"):
         target.send(delivery(group, payload=b"x" * 300_000), NOW)
     with pytest.raises(InvalidInput, match="UTF-8"):
         target.send(delivery(group, payload=b"\xff"), NOW)
     with pytest.raises(InvalidInput):
         target.send(delivery(group.replace(":g:", ":gone:")), NOW)
+
+
+@pytest.mark.parametrize("apart", [timedelta(days=1, seconds=1), timedelta(hours=-1)])
+def test_what_a_log_group_would_not_take_any_more_is_told_as_now(apart: timedelta) -> None:
+    """Events older than a group keeps them, or of the future, are rejected without an error."""
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:*"
+    outside = MemoryDestinations(groups={group: {}})
+    created = int((NOW - apart).timestamp())
+
+    LogGroupTarget(outside.all().log_groups).send(delivery(group, created=created), NOW)
+
+    assert outside.groups[group]["opentrail-responses"][0].milliseconds == NOW.timestamp() * 1000
 
 
 class Sts:
@@ -243,6 +260,28 @@ class Sts:
                 noted=lambda delivery_id, key: self.noted.append((delivery_id, key)),
             )
         )
+
+
+def test_a_session_makes_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients may be used by many threads; the session that makes them may not."""
+    calls = Sts().calls(1)
+    inside: list[int] = []
+    at_once: list[int] = []
+
+    def make(*_: Any, **__: Any) -> object:
+        inside.append(1)
+        at_once.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return object()
+
+    monkeypatch.setattr(calls._session, "client", make)
+    key = RoleKey(access_key_id="AKIA1", secret_access_key="s", session_token="")
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: calls.client("iam", "us-east-1", key), range(8)))
+
+    assert len({id(one) for one in made}) == 8
+    assert at_once == [1] * 8
 
 
 API = "arn:aws:scheduler:::aws-sdk:iam:deleteUser"

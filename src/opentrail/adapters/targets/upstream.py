@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,10 +20,12 @@ Client = Callable[[str, str], Any]
 """Gives a boto3 client of an upstream: (service, region)."""
 
 ID_ATTRIBUTE = "OpenTrailDeliveryId"
-"""The message attribute of a queue that holds the idempotency key."""
+"""What holds the idempotency key: a message attribute of a queue or topic, a member of the client
+context of a function."""
 
 MOST_MESSAGE_ATTRIBUTES = 10
 MOST_LOG_BYTES = 256 * 1024
+SHORTEST_RETENTION_SECONDS = 86_400
 LOG_STREAM = "opentrail-responses"
 _KNOWN_QUEUES = 1000
 
@@ -88,9 +91,13 @@ class LambdaTarget(Target):
 
     def send(self, delivery: Delivery, now: datetime) -> Answer:  # noqa: ARG002 - the port's
         arn = own(delivery.target, delivery)
+        context = json.dumps({"custom": {ID_ATTRIBUTE: delivery.id}}).encode()
         with told(f"invoke {delivery.target}"):
             answer = self._client("lambda", arn.region).invoke(
-                FunctionName=delivery.target, InvocationType="Event", Payload=delivery.payload
+                FunctionName=delivery.target,
+                InvocationType="Event",
+                ClientContext=base64.b64encode(context).decode(),
+                Payload=delivery.payload,
             )
         return delivered(str(answer["StatusCode"]))
 
@@ -117,7 +124,10 @@ class UpstreamTopicTarget(Target):
 
 
 class LogGroupTarget(Target):
-    """A log group; one stream of it takes what responses say."""
+    """A log group; one stream of it takes what responses say.
+
+    A repeat is an event of the same time and text as the first.
+    """
 
     event_name = "LogEventPut"
 
@@ -130,7 +140,7 @@ class LogGroupTarget(Target):
             raise InvalidInput(
                 f"{len(delivery.payload)} bytes; a log event has at most {MOST_LOG_BYTES}"
             )
-        event = LogEvent(int(now.timestamp() * 1000), text_of(delivery))
+        event = LogEvent(_milliseconds(delivery, now), text_of(delivery))
         try:
             self._groups.put(delivery.target, LOG_STREAM, [event])
         except DestinationNotFound as problem:
@@ -168,6 +178,13 @@ def text_of(delivery: Delivery) -> str:
 def delivered(status: str) -> Answer:
     """The answer of a target that took it."""
     return Answer(outcome=Outcome.DELIVERED, status=status, acted=True)
+
+
+def _milliseconds(delivery: Delivery, now: datetime) -> int:
+    """When it was made; now, if a group might reject that: one keeps events for a day at least."""
+    age = now.timestamp() - delivery.created
+    when = delivery.created if 0 <= age <= SHORTEST_RETENTION_SECONDS else now.timestamp()
+    return int(1000 * when)
 
 
 def _message_attributes(delivery: Delivery) -> dict[str, Any]:
