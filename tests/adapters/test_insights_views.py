@@ -10,6 +10,7 @@ import pytest
 
 import odd_events
 from insights_world import ACCOUNT, GROUP, InsightsWorld, queried, record
+from opentrail.adapters.queries.relations import Selection
 from opentrail.adapters.queries.views import categories_decided
 from opentrail.errors import InvalidInput
 from opentrail.record import read_record
@@ -264,6 +265,25 @@ def test_times_and_retention_bound_what_is_read(tmp_path: Path) -> None:
     assert all_ == {"n": "10"}
     assert len(late) == 10
     assert half == {"n": "1"}
+    world.close()
+
+
+def test_what_is_remembered_of_queries_has_a_limit(tmp_path: Path) -> None:
+    world = InsightsWorld(tmp_path)
+    for first in range(0, 400, 100):
+        accounts = (ACCOUNT, "222222222222")
+        world.store.append(
+            [record(n, recipientAccountId=accounts[n % 2]) for n in range(first, first + 100)]
+        )
+    selection = world.engine._selection = Selection(most_bytes=4096)
+
+    counts = [
+        world.ask("stats count(*) as n", accounts=(ACCOUNT,), start=start)
+        for start in range(1_783_000_000_000, 1_783_000_400_000, 10_000)
+    ]
+
+    assert [one["n"] for (one,) in counts] == [str(200 - 5 * n) for n in range(40)]
+    assert 2048 < selection.bytes <= 4096
     world.close()
 
 

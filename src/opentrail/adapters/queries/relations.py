@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import duckdb
 import numpy as np
@@ -91,6 +92,47 @@ def event_sources(request: QueryRequest) -> list[EventSource]:
     return found
 
 
+MOST_REMEMBERED = 64 * 1024 * 1024
+"""Bytes of rows that a process keeps for the next query."""
+
+_LEAST_BYTES = 512
+"""What remembering takes at the least beside the rows."""
+
+_MOST_KEYS = 4096
+"""Keys hold what trails take, which may be long."""
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class _Remembered(Generic[_Key, _Value]):
+    """What was asked for last, up to a size."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.bytes = 0
+        self._most_bytes = most_bytes
+        self._known: dict[_Key, tuple[_Value, int]] = {}
+
+    def get(self, key: _Key) -> _Value | None:
+        """None if it is not remembered."""
+        found = self._known.pop(key, None)
+        if found is None:
+            return None
+        self._known[key] = found  # the last one asked for
+        return found[0]
+
+    def put(self, key: _Key, value: _Value, size: int) -> None:
+        """Forget the longest not asked for to make room; what is too large itself is left out."""
+        size += _LEAST_BYTES
+        if size > self._most_bytes:
+            return
+        while self.bytes + size > self._most_bytes or len(self._known) >= _MOST_KEYS:
+            oldest = next(iter(self._known))
+            self.bytes -= self._known.pop(oldest)[1]
+        self._known[key] = value, size
+        self.bytes += size
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """Rows of one segment that a source shows.
@@ -107,9 +149,15 @@ class Selected:
 class Selection:
     """For each source and segment the rows; remembered, as segments never change."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Selected] = {}
-        self._odd: dict[str, _Rows] = {}
+    def __init__(self, most_bytes: int = MOST_REMEMBERED) -> None:
+        """Begin with nothing; `most_bytes` of rows are remembered, of each kind."""
+        self._known: _Remembered[tuple[object, ...], Selected] = _Remembered(most_bytes)
+        self._odd: _Remembered[str, _Rows] = _Remembered(most_bytes)
+
+    @property
+    def bytes(self) -> int:
+        """Of all rows that are remembered."""
+        return self._known.bytes + self._odd.bytes
 
     def of(self, source: EventSource, segment: Segment) -> Selected:
         """The rows of the segment that the source shows.
@@ -119,11 +167,11 @@ class Selection:
         """
         first, last = segment.row_at(source.start), segment.row_at(source.end)
         key = (segment.entry.name, first, last, source.spans, source.accounts)
-        if key not in self._known:
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
-            self._known[key] = self._select(source, segment, first, last)
-        return self._known[key]
+        found = self._known.get(key)
+        if found is None:
+            found = self._select(source, segment, first, last)
+            self._known.put(key, found, 0 if found.rows is None else found.rows.nbytes)
+        return found
 
     def _select(self, source: EventSource, segment: Segment, first: int, last: int) -> Selected:
         rows = np.arange(first, max(first, last))
@@ -140,14 +188,11 @@ class Selection:
 
     def _odd_of(self, segment: Segment) -> _Rows:
         name = segment.entry.name
-        if name not in self._odd:
-            if len(self._odd) > _REMEMBERED:
-                self._odd.clear()
-            self._odd[name] = odd_rows(segment, has_file=bool(segment.entry.bytes[2]))
-        return self._odd[name]
-
-
-_REMEMBERED = 4096
+        found = self._odd.get(name)
+        if found is None:
+            found = odd_rows(segment, has_file=bool(segment.entry.bytes[2]))
+            self._odd.put(name, found, found.nbytes)
+        return found
 
 
 def _of_accounts(segment: Segment, rows: _Rows, accounts: frozenset[str]) -> npt.NDArray[np.bool_]:
