@@ -49,7 +49,7 @@ class MetricReader:
     """Reads lines of one account and region after another; remembers what is usual."""
 
     store: MetricStore
-    _pasts: dict[tuple[Series, str, str | None], tuple[int, Usual]] = field(default_factory=dict)
+    _pasts: dict[tuple[Series, MetricStat], tuple[int, Usual]] = field(default_factory=dict)
 
     def environment(
         self, account_id: str, region: str, queries: Sequence[MetricQuery], times: range
@@ -78,7 +78,7 @@ class MetricReader:
         return Environment(metrics, expressions, times, banded)
 
     def _usual(self, series: Series, stat: MetricStat, start: int) -> Usual:
-        key = (series, stat.stat, stat.unit)
+        key = (series, stat)
         end = start // _PAST_EVERY * _PAST_EVERY
         known = self._pasts.get(key)
         if known is not None and known[0] == end:
