@@ -66,12 +66,6 @@ class Lanes:
                 found.append((known.under_way, known.begun, name))
         return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
 
-    def resting(self, now: int) -> dict[str, int]:
-        """Until when lanes that failed are left alone."""
-        return {
-            name: one.resting_until for name, one in self._lanes.items() if one.resting_until > now
-        }
-
     def begin(self, name: str, now: int) -> bool:
         """Whether a try may begin now; if so, it has."""
         known = self._lanes.get(name) or _Lane()
