@@ -12,7 +12,10 @@ from opentrail.adapters.call_counts import MemoryCallCounts, SqliteCallCounts
 from opentrail.adapters.events.memory import MemoryEventStore
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.clock import ManualClock, iso_seconds
+from opentrail.insights.alert import Kind
+from opentrail.insights.baseline import NORMAL
 from opentrail.insights.counts import CALL_RATE, ERROR_RATE, SeriesKey
+from opentrail.insights.replay import replay
 from opentrail.ports.insights.call_counts import Changes, CountPlace
 from opentrail.ports.state import Change
 from opentrail.record import read_record
@@ -355,3 +358,47 @@ def test_a_pause_of_a_day_is_judged_as_if_there_had_been_none():
 
     assert story(900) == story(1)
     assert len(story(900)) == 4
+
+
+def live_calls(world, day, at):
+    """Of three days: a night's burst that is cleaned, one over a midnight, errors, a new API."""
+    if at % 60 == (7 * day) % 50 or (day, at // 5) in {(0, 240), (1, 287), (2, 0), (2, 150)}:
+        world.calls(30 if at % 60 != (7 * day) % 50 else 1)
+    if day == 2 and at in range(300, 304):
+        world.calls(40, errorCode="AccessDenied", readOnly=True)
+    if day == 2 and at in range(700, 703):
+        world.calls(25, eventName="DeleteTrail")
+    if at % 5 == 0 and not (day == 2 and 900 <= at < 1000):
+        world.calls(4, eventName="Steady")
+    if day == 2 and at >= 1430:
+        world.calls(50, eventName="Lasting")
+
+
+@pytest.mark.contract
+def test_a_replay_finds_what_was_found_live():
+    world = World()
+    now = int(NOW.timestamp() // 60)
+    steady = SeriesKey(
+        ACCOUNT, "eu-west-1", "Management", "ec2.amazonaws.com", "Steady", CALL_RATE, ""
+    )
+    rare = steady._replace(event_name="RunInstances")
+    past = {(steady, now - at): 4 for at in range(5, 28 * 1440, 5)}
+    past |= {(rare, now - at): 1 for at in range(60, 28 * 1440, 60)}
+    world.counts.commit(Changes(past), CountPlace(0, now - 1))
+    worker = world.worker()
+    settle(worker, world)
+    for minute in range(3 * 1440):
+        live_calls(world, *divmod(minute, 1440))
+        world.clock.advance(MINUTE)
+        worker.step()
+
+    start = int((NOW + timedelta(days=2)).timestamp() // 60)
+    end = world.counts.place().judged + 1
+    first = {one.key: one.first for one in world.counts.series()}
+    found = replay(world.counts, first, start=start, end=end, sensitivity=NORMAL)
+
+    live = [one for one in world.counts.alerts(since=start) if one.seen >= start]
+    assert found == sorted(live, key=lambda one: (one.seen, one.id))
+    assert {one.kind for one in found} >= {Kind.HIGH, Kind.NEVER_SEEN, Kind.DROP}
+    assert any(one.series.error_code for one in found)
+    assert not found[-1].is_over

@@ -48,6 +48,7 @@ def replay(
         for minute in minutes:
             told.add(watching.judge(counts.get(minute, {})))
         behind((minutes[-1] + 1 - begin) / (end - begin))
+    told.add(watching.detection.alerts)
     found = [one for one in told.found() if one.seen >= start]
     return sorted(found, key=lambda one: (one.seen, one.id))
 
