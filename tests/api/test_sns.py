@@ -622,6 +622,24 @@ def test_other_accounts_may_what_the_policy_allows(world: World, sns: Any) -> No
     assert code(caught) == "AuthorizationError"
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_accounts_are_named_in_the_partition_of_the_topic(
+    world: World, region: str, partition: str
+) -> None:
+    topic = f"arn:{partition}:sns:{region}:{ACCOUNT}:alerts"
+    sns, theirs = world.sns(region=region), world.sns(region=region, account=OTHER)
+    assert sns.create_topic(Name="alerts")["TopicArn"] == topic
+
+    sns.add_permission(TopicArn=topic, Label="them", AWSAccountId=[OTHER], ActionName=["Publish"])
+
+    root = f"arn:{partition}:iam::{OTHER}:root"
+    policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    assert policy["Statement"][-1]["Principal"] == {"AWS": root}
+    theirs.publish(TopicArn=topic, Message="m")
+
+
 def test_permissions_are_checked(sns: Any) -> None:
     usual = {"TopicArn": TOPIC, "Label": "l", "AWSAccountId": [OTHER], "ActionName": ["Publish"]}
     sns.add_permission(**usual)

@@ -216,3 +216,12 @@ def test_controls_answer_the_benchmark() -> None:
         slug="vpc", title="A VPC was changed", metric="vpc", pattern=CONTROLS["vpc"].pattern,
         references=("CIS v5 4.14", "CIS v7 5.14", "CloudWatch.14"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_the_topic_is_of_the_region_s_partition(region: str, partition: str) -> None:
+    place = Place(account_id="111122223333", region=region, log_group="g", topic="t")
+    assert place.topic_arn == f"arn:{partition}:sns:{region}:111122223333:t"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from opentrail.arn import partition_of
 from opentrail.packs.pack import BUCKET, Control, Pack
 
 TAG = "opentrail:pack"
@@ -60,7 +61,8 @@ class Place:
     @property
     def topic_arn(self) -> str:
         """Of the topic, there or to be."""
-        return f"arn:aws:sns:{self.region}:{self.account_id}:{self.topic}"
+        partition = partition_of(self.region)
+        return f"arn:{partition}:sns:{self.region}:{self.account_id}:{self.topic}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from opentrail.access.policy import parse_policy
 from opentrail.api.errors import ApiError
 from opentrail.api.outcome import Caller
 from opentrail.api.sns.backends import SnsBackends, invalid, not_found
-from opentrail.arn import Arn
+from opentrail.arn import Arn, partition_of
 from opentrail.ports.state import Change, Document
 from opentrail.targets.topic import (
     SUBSCRIPTION_KIND,
@@ -129,7 +129,8 @@ def found_subscription(document: Document) -> FoundSubscription:
 
 def _verdict(topic: Topic, action: str, caller: Caller) -> Verdict:
     principal = caller.credential.principal
-    names = {principal.arn, caller.account_id, f"arn:aws:iam::{caller.account_id}:root"} - {""}
+    root = f"arn:{partition_of(topic.region)}:iam::{caller.account_id}:root"
+    names = {principal.arn, caller.account_id, root} - {""}
     asking = Asking(
         action=f"sns:{action}",
         resource=topic.arn,

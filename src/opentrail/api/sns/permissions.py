@@ -11,6 +11,7 @@ import msgspec
 from opentrail.api.outcome import Caller, Reply
 from opentrail.api.sns.backends import Parameters, SnsBackends, invalid, not_found
 from opentrail.api.sns.find import find_own_topic
+from opentrail.arn import partition_of
 from opentrail.targets.topic import DEFAULT_ACTIONS, Topic
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -32,7 +33,8 @@ def add_permission(parameters: Parameters, caller: Caller, backends: SnsBackends
         raise invalid("AWSAccountId")
     if not actions or not all(one in DEFAULT_ACTIONS for one in actions):
         raise invalid("Policy statement action out of service scope!")
-    principals = [f"arn:aws:iam::{one}:root" for one in accounts]
+    partition = partition_of(found.topic.region)
+    principals = [f"arn:{partition}:iam::{one}:root" for one in accounts]
     named = [f"SNS:{one}" for one in actions]
     statement = {
         "Sid": label,
