@@ -3,20 +3,27 @@
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api_world import ACCOUNT, OTHER
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from logs_world import GROUP, LogsWorld, made, now, refused
+from test_every_constraint import good
 
 from opentrail.access.policy import parse_policy
+from opentrail.api.logs import insights
+from opentrail.api.logs.service import HANDLERS
+from opentrail.aws.models import service_model
 from opentrail.logs.event import EventPlace, Source
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query.pointers import Pointer
 
+MODEL = service_model("logs")
 ANY = f"{GROUP.arn}:*"
 STAR = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
 
@@ -133,6 +140,28 @@ def test_who_has_a_right_on_another_group_may_not(secret: Secret, way: str) -> N
 
     with pytest.raises(ClientError, match="AccessDenied"):
         WAYS[way](secret)
+
+
+@pytest.mark.parametrize("operation", sorted({**HANDLERS, **insights.HANDLERS}))
+def test_every_operation_asks_for_the_right_to_itself(secret: Secret, operation: str) -> None:
+    shape = MODEL.operation_model(operation).input_shape
+    values: dict[str, Any] = {} if shape is None else good(shape)
+    client = secret.logs.client(parameter_validation=False)
+    call = getattr(client, xform_name(operation))
+    named = f"logs:{operation}"
+    own = STAR | {"Action": named}
+    others = {"Effect": "Allow", "NotAction": named, "Resource": "*"}
+
+    for statements in ([STAR | {"Action": "s3:*"}], [others], [STAR, own | {"Effect": "Deny"}]):
+        secret.rights(*statements)
+        with pytest.raises(ClientError, match=f"AccessDenied.*perform: {named} on"):
+            call(**values)
+    secret.rights(own)
+    with suppress(ClientError):
+        call(**values)
+        return
+    code, _ = refused(call, **values)
+    assert code != "AccessDeniedException"
 
 
 def test_a_query_of_several_groups_needs_the_right_on_each(secret: Secret) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentrail.api.logs.backends import Parameters
-from opentrail.api.logs.find import invalid, key_of, key_of_identifier
+from opentrail.api.logs.find import key_of, key_of_identifier
 from opentrail.api.logs.queries import QueriesBackends, keys_of_source
 from opentrail.api.outcome import Caller
 from opentrail.errors import InvalidInput
@@ -43,7 +43,7 @@ class Rights:
         """ARNs, or `*`; nothing of `parameters` has been checked.
 
         Raises:
-            ApiError: what should name a group or point to a record does not.
+            ApiError: what should name a group does not.
         """
         keys = self._keys(operation, parameters, caller)
         if keys and operation in _OF_TAGS:
@@ -105,8 +105,8 @@ def _pointed_to(
         return []
     try:
         group = read_pointer(pointer).group
-    except InvalidInput as problem:
-        raise invalid(str(problem)) from None
+    except InvalidInput:
+        return []  # the handler refuses it
     return [] if group is None else [group]
 
 
