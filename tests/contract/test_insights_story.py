@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from running import ACCOUNT, Running, running, wait_for
-from webhooks import receiver
+from webhooks import Receiver, receiver
 
 from opentrail.clock import iso_seconds
 
@@ -76,6 +76,25 @@ def delivered(server: Running) -> list[dict[str, Any]]:
     ]
 
 
+def confirmed_topic(server: Running, hook: Receiver) -> str:
+    """A topic that posts to the hook, once its question was answered."""
+    sns = server.client("sns")
+    topic: str = sns.create_topic(Name="told")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=hook.url())
+    (question,) = hook.wait(1)
+    assert question.json["Type"] == "SubscriptionConfirmation"
+    sns.confirm_subscription(TopicArn=topic, Token=question.json["Token"])
+    return topic
+
+
+def told_of(hook: Receiver, event_id: str) -> list[dict[str, Any]]:
+    """The events that were posted with this record."""
+    found = [
+        json.loads(one.json["Message"]) for one in hook.got if one.json["Type"] == "Notification"
+    ]
+    return [one for one in found if one["detail"]["eventID"] == event_id]
+
+
 @pytest.mark.parametrize("kills", [0, 6])
 def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
     tmp_path: Path, kills: int
@@ -90,10 +109,7 @@ def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
         events = server.client("events")
         pattern = {"detail-type": ["AWS Insight via CloudTrail"]}
         events.put_rule(Name="insights", EventPattern=json.dumps(pattern))
-        connection = hook.url()
-        sns = server.client("sns")
-        topic = sns.create_topic(Name="told")["TopicArn"]
-        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=connection)
+        topic = confirmed_topic(server, hook)
         events.put_targets(Rule="insights", Targets=[{"Id": "1", "Arn": topic}])
         time.sleep(3)
 
@@ -121,7 +137,10 @@ def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
         assert details["insightType"] == "ApiCallRateInsight"
         assert start["recipientAccountId"] == ACCOUNT
         assert details["insightContext"]["attributions"][0]["attribute"] == "userIdentityArn"
-        wait_for(lambda: hook.got, seconds=60)
+        (told, *again) = wait_for(lambda: told_of(hook, start["eventID"]), seconds=60)
+        assert told["detail-type"] == "AWS Insight via CloudTrail"
+        assert told["detail"] == start
+        assert all(one == told for one in again)
         if kills or not LONG:
             # The end comes a quarter of an hour later; tests/workers sees it at another clock.
             return

@@ -2,12 +2,13 @@
 
 from typing import Any as AnyValue
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opentrail.predicate.expression import All, Any, Expression, FreeText, Not, Operator, Reference
 from opentrail.predicate.expression import Test as Compared
-from opentrail.predicate.index import Predicate, PredicateIndex, allowed
+from opentrail.predicate.index import Path, Predicate, PredicateIndex, allowed
 from opentrail.predicate.matching import record_matcher
 
 KEYS = (("eventName",), ("eventSource",))
@@ -17,7 +18,7 @@ TEXTS = st.sampled_from(["Put", "put", "Get", "s3", "S3", ""])
 TESTS = st.builds(
     Compared,
     st.sampled_from([NAME, SOURCE, BUCKET]),
-    st.sampled_from([Operator.EQUALS, Operator.NOT_EQUALS, Operator.PREFIX, Operator.EXISTS]),
+    st.sampled_from([one for one in Operator if one is not Operator.CIDR]),
     TEXTS,
     st.booleans(),
     st.booleans(),
@@ -53,6 +54,30 @@ def test_the_index_finds_what_asking_all_finds(
     found = PredicateIndex(predicates, KEYS).matching(record)
 
     assert sorted(found) == [n for n, one in predicates.items() if one.holds(record)]
+
+
+@pytest.mark.parametrize("most_values", [0, 1, 1000])
+@pytest.mark.parametrize("keys", [(), (NAME,), (BUCKET, NAME), KEYS])
+@settings(max_examples=60)
+@given(st.lists(EXPRESSIONS, min_size=1, max_size=6), RECORDS)
+def test_no_way_of_finding_changes_what_is_found(
+    keys: tuple[Path, ...],
+    most_values: int,
+    expressions: list[Expression],
+    record: dict[str, AnyValue],
+) -> None:
+    """By a key, by another, by what must be there, and by nothing."""
+    predicates = {
+        number: Predicate(record_matcher(one), one) for number, one in enumerate(expressions)
+    }
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("opentrail.predicate.index.MOST_VALUES", most_values)
+        index = PredicateIndex(predicates, keys)
+
+    assert sorted(index.matching(record)) == [
+        number for number, one in predicates.items() if one.holds(record)
+    ]
 
 
 def test_a_record_is_asked_by_its_key_alone() -> None:
