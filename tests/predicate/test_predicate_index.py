@@ -105,3 +105,11 @@ def test_values_of_any_are_united_and_of_all_one_is_enough() -> None:
     assert allowed(All((Any((put, get)), put)), NAME) == {"put"}
     assert allowed(Not(put), NAME) is None
     assert allowed(Any(()), NAME) == frozenset()
+
+
+def test_texts_of_one_array_may_pass_different_parts() -> None:
+    both = All(tuple(Compared(NAME, Operator.EQUALS, one) for one in ("Put", "Get")))
+
+    index = PredicateIndex({1: Predicate(record_matcher(both), both)}, KEYS)
+
+    assert index.matching({"eventName": ["Put", "Get"]}) == [1]

@@ -93,16 +93,6 @@ def parse_pattern(text: str) -> Pattern:
     return Pattern(tuple(tuple(sorted(fields.items())) for fields in combinations))
 
 
-def parse_before_or(text: str) -> Pattern:
-    """As `parse_pattern`, where `$or` is a field like any other.
-
-    Raises:
-        InvalidEventPattern: the reason of that time.
-    """
-    combinations = _Reading(text, before_or=True).read()
-    return Pattern(tuple(tuple(sorted(fields.items())) for fields in combinations))
-
-
 class _Reading:
     """One text on its way to combinations."""
 
