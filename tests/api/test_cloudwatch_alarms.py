@@ -169,7 +169,7 @@ M1 = {"Id": "m1", "MetricStat": stat(), "ReturnData": False}
     ({"TreatMissingData": "other"}, "TreatMissingData is not supported"), ({"Threshold": None}, "Threshold"), ({"MetricName": None}, "MetricName"),
     ({"Namespace": None}, "Namespace"), ({"Period": None}, "Period"), ({"ComparisonOperator": None}, "ComparisonOperator"),
     ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "ThresholdMetricId"), ({"ThresholdMetricId": "m1"}, "ThresholdMetricId"),
-    ({"AlarmActions": ["nope"]}, "Invalid arn syntax: nope"), ({"AlarmActions": ["http://"]}, "URL"), ({"AlarmActions": ["http://[/"]}, "URL"),
+    ({"AlarmActions": ["nope"]}, "Invalid arn syntax: nope"), ({"AlarmActions": ["mailto:a@b,c@d"]}, "Invalid arn syntax"), ({"AlarmActions": ["http://"]}, "URL"), ({"AlarmActions": ["http://[/"]}, "URL"),
     ({"OKActions": [f"arn:aws:automate:{REGION}:ec2:stop"]}, "Unsupported AWS vendor automate"), ({"OKActions": [f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:x:y"]}, "Unsupported AWS vendor autoscaling"),
     ({"OKActions": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:t"]}, "Invalid region eu-west-1 specified. Only us-east-1 is supported."),
     ({"Tags": [{"Key": "aws:x", "Value": ""}]}, "aws:"), ({"Tags": [{"Key": "x", "Value": ""}] * 2}, "each key once"),

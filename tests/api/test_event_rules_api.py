@@ -197,6 +197,7 @@ def test_inputs_are_refused_in_the_words_of_aws(events: Any, case: Any) -> None:
     [
         ({"Arn": "queue"}, "Parameter queue is not valid. Reason: Provided Arn is not in correct format."),
         ({"Arn": "ftp://x"}, "Parameter ftp://x is not valid. Reason: Provided Arn is not in correct format."),
+        ({"Arn": "mailto:a@b,c@d"}, "Parameter mailto:a@b,c@d is not valid. Reason: Provided Arn is not in correct format."),
         ({"Arn": "https://"}, "the URL names no host that can be called"),
         ({"Input": "{"}, "JSON syntax error in input for target t."),
         ({"InputPath": "detail"}, "Invalid InputPath for target t."),

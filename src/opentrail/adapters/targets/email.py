@@ -17,12 +17,11 @@ from opentrail.adapters.targets.upstream import delivered, text_of
 from opentrail.errors import InvalidInput, Unavailable
 from opentrail.ports.targets.outbox import Delivery
 from opentrail.ports.targets.target import Answer, Target
+from opentrail.targets.mail import MAILTO, check_address
 
 TIMEOUT_SECONDS = 15.0
-MAILTO = "mailto:"
 MOST_SUBJECT = 100
 _PORTS = {"smtp": 587, "smtps": 465}
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -64,16 +63,6 @@ def parse_mail_server(url: str, sender: str) -> MailServer | None:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
-
-
-def check_address(text: str) -> None:
-    """Nothing, if the text is the address of one person.
-
-    Raises:
-        InvalidInput: it is not; a comma or a line's end would make it more than one.
-    """
-    if not _ADDRESS.fullmatch(text):
-        raise InvalidInput(f"{text[:100]!r} is not an e-mail address")
 
 
 class EmailTarget(Target):

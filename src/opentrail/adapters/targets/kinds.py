@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opentrail.adapters.targets.api_call import ApiCallTarget, is_api_call
-from opentrail.adapters.targets.email import MAILTO, EmailTarget
+from opentrail.adapters.targets.email import EmailTarget
 from opentrail.adapters.targets.function import FunctionTarget
 from opentrail.adapters.targets.upstream import LambdaTarget, LogGroupTarget, QueueTarget
 from opentrail.adapters.targets.webhook import WebhookTarget
@@ -13,6 +13,7 @@ from opentrail.arn import Arn
 from opentrail.errors import InvalidArn
 from opentrail.ports.targets.outbox import Kept
 from opentrail.ports.targets.target import Answer, Target
+from opentrail.targets.mail import MAILTO
 from opentrail.targets.webhook import is_webhook
 
 

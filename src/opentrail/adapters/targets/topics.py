@@ -16,6 +16,7 @@ from opentrail.ports.destinations import DestinationNotFound
 from opentrail.ports.ids import Ids
 from opentrail.ports.state import StateStore
 from opentrail.ports.targets.outbox import Delivery, Outbox
+from opentrail.targets.mail import MAILTO
 from opentrail.targets.notification import Publication, Seal, confirmation, notification
 from opentrail.targets.topic import (
     ASKED,
@@ -161,4 +162,4 @@ def _delivery(
 
 def _target(subscription: Subscription) -> str:
     mail = subscription.protocol in {Protocol.EMAIL, Protocol.EMAIL_JSON}
-    return f"mailto:{subscription.endpoint}" if mail else subscription.endpoint
+    return MAILTO + subscription.endpoint if mail else subscription.endpoint

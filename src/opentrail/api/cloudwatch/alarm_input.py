@@ -34,6 +34,7 @@ from opentrail.api.cloudwatch.metric_input import check_statistic, dimensions_of
 from opentrail.api.outcome import Caller
 from opentrail.arn import Arn
 from opentrail.errors import InvalidArn
+from opentrail.targets.mail import is_mail
 from opentrail.targets.webhook import InvalidUrl, is_webhook, parse_url
 
 MOST_METRICS = 10
@@ -154,7 +155,7 @@ def _actions(parameters: Mapping[str, Any], name: str, caller: Caller) -> tuple[
 
 
 def _check_action(target: str, caller: Caller) -> None:
-    if target.startswith("mailto:") and "@" in target:
+    if is_mail(target):
         return
     if is_webhook(target):
         _check_url(target)

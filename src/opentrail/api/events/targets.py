@@ -6,7 +6,6 @@ Source: EventBridge API reference; the messages are those that AWS gave (lang: E
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import msgspec
@@ -29,9 +28,9 @@ from opentrail.errors import InvalidArn
 from opentrail.rules.json_path import InvalidPath, parse_path
 from opentrail.rules.rule import Target, Transformer
 from opentrail.rules.transform import PREDEFINED, placeholders
+from opentrail.targets.mail import is_mail
 from opentrail.targets.webhook import InvalidUrl, is_webhook, parse_url
 
-_MAIL = re.compile(r"mailto:[^\s@]+@[^\s@]+")
 _SERVICES = frozenset({"lambda", "logs", "scheduler", "sns", "sqs"})
 """Whose ARNs deliveries go to; scheduler's stand for calls of any API."""
 
@@ -149,7 +148,7 @@ def _check_arn(text: str) -> None:
             parse_url(text)
         except InvalidUrl as problem:
             raise ApiError("ValidationException", str(problem)) from None
-    elif not _MAIL.fullmatch(text):
+    elif not is_mail(text):
         try:
             Arn.parse(text)
         except InvalidArn:
@@ -166,7 +165,7 @@ def _check_queue(text: str) -> None:
 
 
 def _is_delivered_to(target: str) -> bool:
-    if is_webhook(target) or _MAIL.fullmatch(target):
+    if is_webhook(target) or is_mail(target):
         return True
     return Arn.parse(target).service in _SERVICES
 

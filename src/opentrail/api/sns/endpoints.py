@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
 from opentrail.api.errors import ApiError
@@ -13,10 +12,10 @@ from opentrail.api.sns.topics import check_retries
 from opentrail.arn import Arn
 from opentrail.errors import InvalidArn, InvalidInput
 from opentrail.rules.pattern import parse_pattern
+from opentrail.targets.mail import MAILTO, is_mail
 from opentrail.targets.topic import Protocol, Subscription, Topic, redrive_queue
 from opentrail.targets.webhook import parse_url
 
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _SERVICES = {Protocol.SQS: "sqs", Protocol.LAMBDA: "lambda"}
 _RAW = frozenset({Protocol.SQS, Protocol.HTTP, Protocol.HTTPS})
 _HTTP = frozenset({Protocol.HTTP, Protocol.HTTPS})
@@ -46,7 +45,7 @@ def check_endpoint(protocol: Protocol, endpoint: str, caller: Caller) -> None:
         _check_url(protocol, endpoint)
     elif protocol in _SERVICES:
         _check_arn(protocol, endpoint, caller)
-    elif not _EMAIL.fullmatch(endpoint):
+    elif not is_mail(MAILTO + endpoint):
         raise invalid("Email address")
 
 
