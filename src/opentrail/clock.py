@@ -41,6 +41,14 @@ class ManualClock:
             return self._now
 
 
+def epoch_milliseconds(when: datetime) -> int:
+    """Whole milliseconds since 1970, cut not rounded; exact, as no float is made of it."""
+    return (when - _EPOCH) // _MILLISECOND
+
+
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+
+
 def iso_seconds(when: datetime) -> str:
     """`2026-11-24T09:00:00Z`: UTC, whole seconds, cut not rounded (spec: record contents)."""
     in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from opentrail import errors
 from opentrail.arn import Arn
-from opentrail.clock import ManualClock, SystemClock, iso_seconds, parse_iso_seconds
+from opentrail.clock import (
+    ManualClock,
+    SystemClock,
+    epoch_milliseconds,
+    iso_seconds,
+    parse_iso_seconds,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -28,6 +34,15 @@ def test_a_manual_clock_stands_still_until_it_is_moved() -> None:
     assert clock.advance(timedelta(hours=1)) == NOON + timedelta(hours=1)
     assert clock.advance(timedelta(hours=-2)) == NOON - timedelta(hours=1)
     assert clock.now() == NOON - timedelta(hours=1)
+
+
+@given(st.integers(-(10**12), 10**14), st.integers(0, 999), st.integers(-23, 23))
+def test_milliseconds_are_exact(milliseconds: int, micros: int, hours: int) -> None:
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    when = start + timedelta(milliseconds=milliseconds, microseconds=micros)
+
+    assert epoch_milliseconds(when) == milliseconds
+    assert epoch_milliseconds(when.astimezone(timezone(timedelta(hours=hours)))) == milliseconds
 
 
 def test_a_manual_clock_moved_from_many_threads_loses_no_step() -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.errors import Unavailable
 from opentrail.logs.query.errors import MalformedQuery
 from opentrail.ports.queries import (
@@ -81,7 +81,7 @@ class QueryKeeper:
 
     def settle(self) -> int:
         """At a start, before anything runs: what was running has failed; how many."""
-        before = _milliseconds(self._clock.now() - _LEFT_AFTER)
+        before = epoch_milliseconds(self._clock.now() - _LEFT_AFTER)
         return self._book.fail_left(LEFT, scheduled_before=before)
 
     def step(self) -> int:
@@ -90,7 +90,7 @@ class QueryKeeper:
         if now < self._forgets_at:
             return 0
         self._forgets_at = now + _FORGETS_EVERY
-        return self._book.forget(_milliseconds(now - KEPT))
+        return self._book.forget(epoch_milliseconds(now - KEPT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class _Running:
             status, reason = QueryStatus.FAILED, f"it could not be run: {problem}"
             _log.exception("query_failed", query=self.entry.query_id)
         statistics = statistics if status is QueryStatus.COMPLETE else watch.scanned
-        took = _milliseconds(self.clock.now()) - _milliseconds(began)
+        took = epoch_milliseconds(self.clock.now()) - epoch_milliseconds(began)
         return _Ended(self.entry.query_id, status, statistics, took, reason)
 
     def _take(self, rows: Sequence[Row]) -> None:
@@ -189,7 +189,3 @@ class _Watch:
             self._noted_at = now
             self._is_wanted = running.book.note(running.entry.query_id, self.scanned)
         return self._is_wanted
-
-
-def _milliseconds(when: datetime) -> int:
-    return int(when.timestamp() * 1000)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from opentrail.clock import Clock, parse_iso_seconds
+from opentrail.clock import Clock, epoch_milliseconds, parse_iso_seconds
 from opentrail.errors import IntegrityError, Unavailable
 from opentrail.logfile.delivered import DELIVERED_KIND, DeliveredLogFile
 from opentrail.logfile.outgoing import (
@@ -209,4 +209,4 @@ def _milliseconds(time: str, otherwise: datetime) -> int:
         read = parse_iso_seconds(time)
     except ValueError:
         read = otherwise
-    return int(read.timestamp() * 1000)
+    return epoch_milliseconds(read)

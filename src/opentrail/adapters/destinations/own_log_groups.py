@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.logs.group import LOG_GROUP_KIND
 from opentrail.logs.names import GroupKey, InvalidLogName, parse_group_arn
 from opentrail.ports.destinations import DestinationNotFound, LogEvent
@@ -47,4 +47,4 @@ class OwnLogGroups:
         return group
 
     def _now(self) -> int:
-        return int(self._clock.now().timestamp() * 1000)
+        return epoch_milliseconds(self._clock.now())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentrail.api.outcome import Caller, Reply
+from opentrail.clock import epoch_milliseconds
 from opentrail.ports.events import EventReader
 from opentrail.ports.journal import JournalReader
 from opentrail.ports.log_events import LogEventStore
@@ -35,4 +36,4 @@ Handler = Callable[[Parameters, Caller, LogsBackends], Reply]
 
 def milliseconds(caller: Caller) -> int:
     """The time of the call, in milliseconds since 1970."""
-    return int(caller.now.timestamp() * 1000)
+    return epoch_milliseconds(caller.now)

@@ -15,7 +15,7 @@ from opentrail.cli.events.opening import caret, existing_settings, interruptible
 from opentrail.cli.logs.answering import answered
 from opentrail.cli.logs.showing import FORMATS, show
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, safe
-from opentrail.clock import SystemClock
+from opentrail.clock import SystemClock, epoch_milliseconds
 from opentrail.logs.query.errors import MalformedQuery
 from opentrail.ports.queries import QueriedGroup, QueryFailed, QueryRequest
 
@@ -61,7 +61,7 @@ def query(  # noqa: PLR0913, PLR0917 - the command's options
         text=text,
         start=start,
         end=end,
-        now=_milliseconds(asked_at),
+        now=epoch_milliseconds(asked_at),
         limit=limit,
         groups=_groups(settings, group or [], asked_at),
         accounts=tuple(account) if account else None,
@@ -88,7 +88,7 @@ def _answer(settings: Settings, request: QueryRequest, form: str) -> None:
 def _times(since: str, until: str, between: str, asked_at: datetime) -> tuple[int, int]:
     """Milliseconds, the end exclusive."""
     found = read_range(since, until, between, asked_at)
-    end = _milliseconds(asked_at) + 1000 if found.end is None else found.end * 1000
+    end = epoch_milliseconds(asked_at) + 1000 if found.end is None else found.end * 1000
     if found.start is not None:
         return found.start * 1000, end
     return end - int(_USUAL_SPAN.total_seconds() * 1000), end
@@ -104,9 +104,5 @@ def _groups(
         open_parts(settings).state,
         account_id=default_account(settings.data),
         region=settings.region,
-        now=_milliseconds(asked_at),
+        now=epoch_milliseconds(asked_at),
     )
-
-
-def _milliseconds(when: datetime) -> int:
-    return int(when.timestamp() * 1000)

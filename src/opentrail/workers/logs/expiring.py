@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
 from opentrail.ports.log_events import LogEventStore
 from opentrail.ports.state import StateStore
@@ -37,7 +37,7 @@ class LogEventsKeeper:
         for document in self._state.list(LOG_GROUP_KIND):
             group = msgspec.json.decode(document.body, type=LogGroup)
             if group.retention_days is not None:
-                before = group.kept_from(int(now.timestamp() * 1000))
+                before = group.kept_from(epoch_milliseconds(now))
                 gone += self._log_events.expire(group.key, before)
         if gone:
             _log.info("log_events_expired", events=gone)

@@ -11,15 +11,11 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from opentrail.clock import epoch_milliseconds
+from opentrail.logs.event import EVENT_BYTES, MOST_BYTES, MOST_EVENTS
 from opentrail.ports.destinations import LogEvent
 from opentrail.record.container import inflate
-
-MOST_EVENTS = 10_000
-MOST_BYTES = 1_048_576
-EVENT_BYTES = 26
-"""What Logs counts for an event beside its message."""
-
-MOST_EVENT_BYTES = 256 * 1024
+from opentrail.trail.feeds import MOST_RECORD_BYTES
 
 _log = structlog.get_logger()
 
@@ -35,12 +31,12 @@ def log_batches(content: bytes, delivered: datetime) -> Iterator[list[LogEvent]]
     file.
     """
     plain = inflate(content)
-    now = int(delivered.timestamp() * 1000)
+    now = epoch_milliseconds(delivered)
     batch: list[LogEvent] = []
     size = 0
     for raw in msgspec.json.decode(plain, type=_Container).records:
         length = len(bytes(raw))
-        if length > MOST_EVENT_BYTES:
+        if length > MOST_RECORD_BYTES:
             _log.warning("record_too_large_for_log_group", bytes=length)
             continue
         if batch and (len(batch) >= MOST_EVENTS or size + length + EVENT_BYTES > MOST_BYTES):

@@ -20,7 +20,7 @@ import structlog
 
 from opentrail.alarms.filter_pattern import LogMessage
 from opentrail.alarms.metric_filter import CompiledMetricFilter
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.errors import InvalidInput
 from opentrail.logs.event import EventPlace, Source
 from opentrail.logs.group import LOG_GROUP_KIND
@@ -188,7 +188,7 @@ class LogFilterWorker:
                 elif entry.offset >= max(self._records.outbox, watcher.not_before):
                     account = head.recipient_account_id or feed.trail.account_id
                     stream = stream_name(feed.trail, account, head.aws_region)
-                    place = EventPlace(_milliseconds(now), Source.STORE, entry.offset)
+                    place = EventPlace(epoch_milliseconds(now), Source.STORE, entry.offset)
                     made.deliveries.append(record_delivery(watcher, stream, head, message, place))
 
     # Events of PutLogEvents
@@ -228,7 +228,3 @@ class LogFilterWorker:
 
 def _seconds(now: datetime) -> int:
     return int(now.timestamp())
-
-
-def _milliseconds(now: datetime) -> int:
-    return int(now.timestamp() * 1000)
