@@ -88,22 +88,31 @@ def string_to_sign(fields: Mapping[str, Any], signed: tuple[str, ...]) -> bytes:
     return "".join(f"{name}\n{fields[name]}\n" for name in signed if fields.get(name)).encode()
 
 
+def texts_by_way(message: str) -> dict[str, str]:
+    """The texts of a message that has one for each protocol, by protocol and `default`.
+
+    Raises:
+        InvalidInput: it is no JSON object, or has no default; SNS's message.
+    """
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        raise InvalidInput("Message Structure - JSON message body failed to parse") from None
+    if not isinstance(found, dict) or not isinstance(found.get("default"), str):
+        raise InvalidInput("Message Structure - No default entry in JSON message body")
+    return {way: text for way, text in found.items() if isinstance(text, str)}
+
+
 def message_for(publication: Publication, way: Way) -> str:
     """What subscribers of one protocol get.
 
     Raises:
-        InvalidInput: the message should have one for each protocol, and has no default.
+        InvalidInput: as `texts_by_way`.
     """
     if not publication.per_protocol:
         return publication.message
-    try:
-        found = json.loads(publication.message)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("default"), str):
-        raise InvalidInput("Message Structure - No default entry in JSON message body")
-    chosen = found.get(str(way))
-    return chosen if isinstance(chosen, str) else str(found["default"])
+    texts = texts_by_way(publication.message)
+    return texts.get(str(way), texts["default"])
 
 
 def notification(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from opentrail.api.outcome import Caller, Reply
 from opentrail.api.sns.backends import Parameters, SnsBackends, invalid
 from opentrail.api.sns.find import find_topic
 from opentrail.errors import InvalidInput
-from opentrail.targets.notification import Publication
+from opentrail.targets.notification import Publication, texts_by_way
 from opentrail.targets.topic import Topic
 
 MOST_BYTES = 256 * 1024
@@ -130,11 +129,9 @@ def _publication(
 
 def _check_structure(message: str) -> None:
     try:
-        found = json.loads(message)
-    except (ValueError, RecursionError):
-        raise invalid("Message Structure - JSON message body failed to parse") from None
-    if not isinstance(found, dict) or not isinstance(found.get("default"), str):
-        raise invalid("Message Structure - No default entry in JSON message body")
+        texts_by_way(message)
+    except InvalidInput as problem:
+        raise invalid(str(problem)) from None
 
 
 def _attributes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from opentrail.clock import Clock
-from opentrail.ports.targets.outbox import Attempt, DeliveryState, Kept, Step
+from opentrail.ports.targets.outbox import Attempt, Delivery, DeliveryState, Kept, Step
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Terms
 from opentrail.recording.responses import GIVEN_UP, ResponseFacts, response_record
 from opentrail.targets.backoff import pause_seconds, why_given_up
@@ -158,9 +158,18 @@ def nobody_takes(kept: Kept, at: int, clock: Clock) -> Step:
     return after_try(tried, clock)
 
 
-def is_subscriber(cause: str) -> bool:
-    """Whether a delivery goes to a subscriber of a topic."""
-    return cause.split(":")[2:3] == ["sns"]
+def facts_of(delivery: Delivery, name: str, *, place: str) -> ResponseFacts:
+    """What every record of a delivery tells; `name` and `place` as of ResponseFacts."""
+    return ResponseFacts(
+        name=name,
+        place=place,
+        account_id=delivery.account_id,
+        region=delivery.region,
+        delivery_id=delivery.id,
+        cause=delivery.cause,
+        event_ids=delivery.event_ids,
+        target=shown_target(delivery.target),
+    )
 
 
 def _given_up(tried: Tried, attempt: Attempt | None, reason: str, clock: Clock) -> Step:
@@ -183,28 +192,24 @@ def _told(tried: Tried, step: Step, clock: Clock, name: str) -> Step:
     a data event, which Lambda's Invoke is, too.
     """
     delivery, answer = tried.kept.delivery, tried.answer
-    to_subscriber = is_subscriber(delivery.cause)
+    to_subscriber = _is_subscriber(delivery.cause)
     if to_subscriber and not (answer.acted and tried.event_name == "FunctionRun"):
         return step
     number = tried.kept.attempts + (step.attempt is not None)
     problem = "" if answer.outcome is Outcome.DELIVERED else (step.reason or answer.detail)
-    event_id, raw = response_record(
-        ResponseFacts(
-            name=name,
-            place=f"{tried.kept.since}/{number}/{name}",
-            account_id=delivery.account_id,
-            region=delivery.region,
-            delivery_id=delivery.id,
-            cause=delivery.cause,
-            event_ids=delivery.event_ids,
-            target=shown_target(delivery.target),
-            status=answer.status,
-            attempt=number,
-            problem=problem,
-            dry_run=step.state is DeliveryState.DRY_RUN,
-            person=tried.kept.by,
-            data=to_subscriber,
-        ),
-        clock.now(),
+    facts = replace(
+        facts_of(delivery, name, place=f"{tried.kept.since}/{number}/{name}"),
+        status=answer.status,
+        attempt=number,
+        problem=problem,
+        dry_run=step.state is DeliveryState.DRY_RUN,
+        person=tried.kept.by,
+        data=to_subscriber,
     )
+    event_id, raw = response_record(facts, clock.now())
     return replace(step, response_id=event_id, response=raw)
+
+
+def _is_subscriber(cause: str) -> bool:
+    """Whether a delivery goes to a subscriber of a topic."""
+    return cause.split(":")[2:3] == ["sns"]

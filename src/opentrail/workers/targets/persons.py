@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from opentrail.clock import Clock
 from opentrail.ports.targets.outbox import (
-    Delivery,
     DeliveryState,
     DeliveryUnknown,
     Kept,
@@ -18,10 +18,9 @@ from opentrail.recording.responses import (
     APPROVED,
     REFUSED,
     RETRIED,
-    ResponseFacts,
     response_record,
 )
-from opentrail.targets.webhook import shown_target
+from opentrail.workers.targets.deciding import facts_of
 
 AGAIN = frozenset({DeliveryState.GIVEN_UP, DeliveryState.REFUSED, DeliveryState.WAITING})
 """States from which a person may have it tried again."""
@@ -67,7 +66,8 @@ def _decide(
     if kept is None:
         raise DeliveryUnknown(f"there is no delivery {delivery_id[:100]}")
     at = int(now.timestamp() * 1000)
-    event_id, raw = response_record(_facts(kept.delivery, name, person, at), now)
+    facts = replace(facts_of(kept.delivery, name, place=f"{at}/{name}"), person=person)
+    event_id, raw = response_record(facts, now)
     goes_on = name != REFUSED
     step = Step(
         state=DeliveryState.WAITING if goes_on else DeliveryState.REFUSED,
@@ -79,17 +79,3 @@ def _decide(
         response=raw,
     )
     return outbox.decide(delivery_id, expected, step)
-
-
-def _facts(delivery: Delivery, name: str, person: str, at: int) -> ResponseFacts:
-    return ResponseFacts(
-        name=name,
-        place=f"{at}/{name}",
-        account_id=delivery.account_id,
-        region=delivery.region,
-        delivery_id=delivery.id,
-        cause=delivery.cause,
-        event_ids=delivery.event_ids,
-        target=shown_target(delivery.target),
-        person=person,
-    )
