@@ -11,8 +11,9 @@ from logs_world import GROUP, LogsWorld, now, refused
 
 from opentrail.adapters.queries.book import SqliteQueryBook
 from opentrail.api.logs import queries, saved_queries
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.names import GroupKey
+from opentrail.logs.query.parser import DEFERRED
 from opentrail.logs.query.pointers import Pointer
 from opentrail.ports.queries import QueryEntry, QueryStatistics, QueryStatus
 
@@ -151,9 +152,14 @@ def test_what_is_not_built_says_so(asked: Asked) -> None:
         code, message = asked.refused(queryLanguage=language)
         assert code == "InvalidParameterException"
         assert "not supported" in message
-    code, message = asked.refused("fields @message | anomaly")
+
+
+@pytest.mark.parametrize("command", sorted(DEFERRED))
+def test_a_command_that_is_not_built_says_so(asked: Asked, command: str) -> None:
+    code, message = asked.refused(f"fields @message | {command} a by b")
+
     assert code == "MalformedQueryException"
-    assert "not supported" in message
+    assert f"the command '{command}' is not supported yet by OpenTrail" in message
 
 
 def test_an_account_has_a_hundred_queries_at_once(asked: Asked) -> None:
@@ -219,7 +225,7 @@ def test_a_query_is_stopped_once(asked: Asked) -> None:
 def test_queries_are_of_an_account_and_region(asked: Asked, whose: dict[str, str]) -> None:
     query_id = asked.start()
     definition = asked.client.put_query_definition(name="q", queryString="limit 1")
-    pointer = Pointer(GROUP, EventPlace(now(), Source.OWN, 1)).text
+    pointer = Pointer(GROUP, EventPlace(now(), Keeper.OWN, 1)).text
     stranger = asked.logs.client(**whose)
 
     for call, values in (
@@ -269,7 +275,7 @@ def _put(asked: Asked, *messages: str) -> list[EventPlace]:
         logGroupName="g", logStreamName="s",
         logEvents=[{"timestamp": first + n, "message": one} for n, one in enumerate(messages)],
     )  # fmt: skip
-    return [EventPlace(first + n, Source.OWN, n + 1) for n in range(len(messages))]
+    return [EventPlace(first + n, Keeper.OWN, n + 1) for n in range(len(messages))]
 
 
 def test_a_record_is_told_with_all_its_fields(asked: Asked) -> None:
@@ -297,7 +303,7 @@ def test_what_is_no_pointer_is_refused(asked: Asked, pointer: str) -> None:
 
 def test_a_pointer_leads_to_what_is_still_shown(asked: Asked) -> None:
     [place] = _put(asked, "m")
-    gone = Pointer(GROUP, EventPlace(place.milliseconds, Source.OWN, place.number + 9)).text
+    gone = Pointer(GROUP, EventPlace(place.milliseconds, Keeper.OWN, place.number + 9)).text
     other = Pointer(GroupKey(ACCOUNT, "us-east-1", "none"), place).text
 
     for pointer in (gone, other):

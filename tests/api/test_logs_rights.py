@@ -19,7 +19,7 @@ from opentrail.access.policy import parse_policy
 from opentrail.api.logs import insights
 from opentrail.api.logs.service import HANDLERS
 from opentrail.aws.models import service_model
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query.pointers import Pointer
 
@@ -61,7 +61,7 @@ def secret(tmp_path: Path) -> Secret:
         client.create_log_stream(logGroupName=name, logStreamName="s")
         event = {"timestamp": moment, "message": "m"}
         client.put_log_events(logGroupName=name, logStreamName="s", logEvents=[event])
-    pointer = Pointer(GROUP, EventPlace(moment, Source.OWN, 1)).text
+    pointer = Pointer(GROUP, EventPlace(moment, Keeper.OWN, 1)).text
     found = Secret(logs, client, "", pointer)
     found.query = found.ask(logGroupName="g")["queryId"]
     return found
@@ -231,7 +231,7 @@ def test_a_pointer_to_another_account_or_region_leads_nowhere(
     client.create_log_stream(logGroupName="g", logStreamName="s")
     event = {"timestamp": now(), "message": "m"}
     client.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
-    theirs = Pointer(whose, EventPlace(event["timestamp"], Source.OWN, 3)).text
+    theirs = Pointer(whose, EventPlace(event["timestamp"], Keeper.OWN, 3)).text
     assert client.get_log_record(logRecordPointer=theirs)["logRecord"]["@message"] == "m"
 
     code, _ = refused(secret.client.get_log_record, logRecordPointer=theirs)

@@ -44,13 +44,13 @@ class InvalidPageToken(InvalidInput):
         super().__init__("The specified nextToken is invalid.")
 
 
-class Source:
-    """Where an event is kept."""
+class Keeper:
+    """Who keeps an event."""
 
     STORE = 0
-    """Among the events that a trail takes."""
+    """The store of events, among those that a trail takes."""
     OWN = 1
-    """As PutLogEvents brought it."""
+    """The store of log events, as PutLogEvents brought it."""
 
 
 class EventPlace(NamedTuple):
@@ -58,7 +58,7 @@ class EventPlace(NamedTuple):
 
     Attributes:
         milliseconds: Its time.
-        source: Of Source.
+        source: Of Keeper.
         number: Its number there.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from opentrail.adapters.queries.window import Window
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query.plan.fields import FROM_RECORDS
 from opentrail.logs.query.plan.plan import Cell, Late, Plan
@@ -165,10 +165,10 @@ class Shown:
         if segment < 0:
             groups = self.request.groups or ()
             group = groups[source - len(self.window.stored.sources)]
-            place = EventPlace(max(when, 0), Source.OWN, row)
+            place = EventPlace(max(when, 0), Keeper.OWN, row)
             return Pointer(GroupKey(group.account_id, group.region, group.name), place).text
         sequence = int(self.window.stored.segments[segment].sequences(np.array([row]))[0])
-        place = EventPlace(max(when, 0), Source.STORE, sequence)
+        place = EventPlace(max(when, 0), Keeper.STORE, sequence)
         found = self.window.stored.sources[source].group
         key = None if found is None else GroupKey(found.account_id, found.region, found.name)
         return Pointer(key, place).text

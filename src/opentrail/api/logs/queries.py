@@ -19,7 +19,7 @@ from opentrail.api.logs.backends import LogsBackends, Parameters, milliseconds
 from opentrail.api.logs.find import find_group, invalid, key_in, key_of, key_of_identifier
 from opentrail.api.outcome import Caller, Reply
 from opentrail.errors import InvalidInput
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query import tree
@@ -374,7 +374,7 @@ def _event_at(
     asked = reading.Asked(
         start=place.milliseconds,
         end=place.milliseconds + 1,
-        after=before if place.number > 0 or place.source == Source.OWN else None,
+        after=before if place.number > 0 or place.source == Keeper.OWN else None,
     )
     for event in reading.read(group, view, asked, backends.logs):
         if event.place >= place:

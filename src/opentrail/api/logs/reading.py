@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from opentrail.api.logs.backends import LogsBackends
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.group import LogGroup
 from opentrail.ports.events import Position, Search
 from opentrail.ports.log_events import LogEventQuery
@@ -89,10 +89,10 @@ def _own(group: LogGroup, asked: Asked, backends: LogsBackends) -> Iterator[Read
         # Of the same millisecond, the store's events come first.
         after=None
         if after is None
-        else (after.milliseconds, after.number if after.source == Source.OWN else -1),
+        else (after.milliseconds, after.number if after.source == Keeper.OWN else -1),
     )
     for one in backends.log_events.read(group.key, query):
-        place = EventPlace(one.milliseconds, Source.OWN, one.number)
+        place = EventPlace(one.milliseconds, Keeper.OWN, one.number)
         yield Read(place, one.stream, one.message.encode(), one.ingested)
 
 
@@ -102,7 +102,7 @@ def _shown(view: FeedView, asked: Asked, backends: LogsBackends) -> Iterator[Rea
         return
     for event in backends.events.stream(search):
         milliseconds = event.position.event_time * 1000
-        place = EventPlace(milliseconds, Source.STORE, event.position.sequence)
+        place = EventPlace(milliseconds, Keeper.STORE, event.position.sequence)
         stream = view.stream(event.position.sequence, event.raw)
         wanted = stream if stream is not None and asked.wants(stream) else None
         yield Read(place, wanted, event.raw, milliseconds)
@@ -132,5 +132,5 @@ def _search(view: FeedView, asked: Asked) -> Search | None:
 
 def _position(after: EventPlace) -> Position:
     seconds, rest = divmod(after.milliseconds, 1000)
-    exact = after.source == Source.STORE and not rest
+    exact = after.source == Keeper.STORE and not rest
     return Position(seconds, after.number if exact else _LAST_SEQUENCE)

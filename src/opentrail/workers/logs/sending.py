@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from opentrail.alarms.filter_pattern import LogMessage
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.subscription import Sent, SubscriptionFilter, batches, delivery_id, payload
 from opentrail.ports.log_events import StoredLogEvent
 from opentrail.ports.targets.outbox import Delivery
@@ -48,7 +48,7 @@ def put_deliveries(
 
 
 def _sent(event: StoredLogEvent) -> Sent:
-    place = EventPlace(event.milliseconds, Source.OWN, event.number)
+    place = EventPlace(event.milliseconds, Keeper.OWN, event.number)
     return Sent(place.digits, event.milliseconds, event.message)
 
 

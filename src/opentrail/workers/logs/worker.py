@@ -22,7 +22,7 @@ from opentrail.alarms.filter_pattern import LogMessage
 from opentrail.alarms.metric_filter import CompiledMetricFilter
 from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.errors import InvalidInput
-from opentrail.logs.event import EventPlace, Source
+from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.group import LOG_GROUP_KIND
 from opentrail.logs.names import GroupKey, InvalidLogName, parse_group_arn
 from opentrail.logs.subscription import SubscriptionFilter
@@ -188,7 +188,7 @@ class LogFilterWorker:
                 elif entry.offset >= max(self._records.outbox, watcher.not_before):
                     account = head.recipient_account_id or feed.trail.account_id
                     stream = stream_name(feed.trail, account, head.aws_region)
-                    place = EventPlace(epoch_milliseconds(now), Source.STORE, entry.offset)
+                    place = EventPlace(epoch_milliseconds(now), Keeper.STORE, entry.offset)
                     made.deliveries.append(record_delivery(watcher, stream, head, message, place))
 
     # Events of PutLogEvents

@@ -110,7 +110,6 @@ class Pipeline:
         self.output = Output()
         self.narrow: list[str] = []
         self.clustering: Clustering | None = None
-        self.columns_clustered: frozenset[str] = frozenset()
         self.is_any = False
         self._moments = moments
         self._is_leading = True
@@ -398,7 +397,6 @@ _COMPARED = {
     "@differencePercent": Kind.NUMBER,
     "@differenceDescription": Kind.TEXT,
 }
-PATTERN_COLUMNS = {**_PATTERNS, **_COMPARED}
 
 
 def _patterns_column(name: str) -> str:
