@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
@@ -20,11 +21,15 @@ from typing import Any
 import numpy as np
 
 from loads import ROOT
+from opentrail.adapters.call_counts import SqliteCallCounts
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, NORMAL, SENSITIVITIES, Sensitivity, learn
 from opentrail.insights.counts import CALL_RATE, ERROR_RATE, SeriesKey
 from opentrail.insights.detect import Detection
 from opentrail.insights.replay import replay
+from opentrail.ports.insights.call_counts import Changes, CountPlace
+from opentrail.workers.insights.counting import Tally
+from opentrail.workers.insights.worker import BATCH_EVENTS
 
 SEEDS = range(2, 10)
 OTHER_SEEDS = range(2, 4)
@@ -34,7 +39,7 @@ FIRST_DAY = 18_267
 """A Monday: minute 0 of a set is one."""
 
 BEFORE = 480
-"""Minutes before the scored ones, which fill the windows."""
+"""Minutes that fill the windows."""
 
 Found = tuple[int, int, int]
 """Series, first and end minute."""
@@ -65,6 +70,11 @@ def run() -> dict[str, object]:
             "peers": _peers(sets),
             "tick": {f"{rows} series": tick_costs(rows) for rows in (10_000, 40_000)},
             "refit ms a series": {f"{days} days": refit_cost(days) for days in (7, 28)},
+            "counting us an event": counting_cost(),
+            "KB a series": {
+                "that may be low": memory_cost(low=True),
+                "that may not": memory_cost(low=False),
+            },
         }
 
 
@@ -243,6 +253,47 @@ def tick_costs(rows: int) -> dict[str, float]:
         detection.tick(now)
         spent.append(1e3 * (time.process_time() - began))
     return {"median ms": round(float(np.median(spent)), 2), "max ms": round(max(spent), 2)}
+
+
+def counting_cost(events: int = 50_000) -> float:
+    """Microseconds, CPU: reading records and writing their counts, in the worker's batches."""
+    raws = [
+        json.dumps({
+            "eventVersion": "1.11", "eventID": f"e{at}", "eventTime": f"2026-11-24T10:{at % 60:02}:00Z",
+            "awsRegion": "eu-west-1", "eventCategory": "Management", "readOnly": False,
+            "eventSource": "ec2.amazonaws.com", "eventName": f"Api{at % 200}", "userAgent": "boto3",
+            "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::111122223333:user/u{at % 40}"},
+            "requestParameters": {"instanceId": f"i-{at:017x}"}, "recipientAccountId": "111122223333",
+        }).encode()
+        for at in range(events)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+        store = SqliteCallCounts(Path(name) / "counts.sqlite")
+        began = time.process_time()
+        for first in range(0, events, BATCH_EVENTS):
+            tally = Tally(0)
+            tally.add(raws[first : first + BATCH_EVENTS])
+            store.commit(Changes(tally.counts, tally.values), CountPlace(first, 0))
+        spent = time.process_time() - began
+        store.close()
+    return round(1e6 * spent / events, 1)
+
+
+def memory_cost(*, low: bool, rows: int = 16_384) -> float:
+    """Of series that are watched and learnt; a power of two, so that no row is spare."""
+    random = np.random.default_rng(1)
+    baseline = learn(random.poisson(0.01 if low else 3.0, 28 * DAY), 0, NORMAL)
+    tracemalloc.start()
+    detection = Detection(FIRST_DAY * DAY - 1)
+    for at in range(rows):
+        key = SeriesKey(
+            "1", "us-east-1", "Management", "ec2.amazonaws.com", f"Api{at}", CALL_RATE, ""
+        )
+        detection.add(key)
+        detection.learn(key, baseline)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return round(taken / rows / 1000, 1)
 
 
 def refit_cost(days: int) -> float:
