@@ -229,6 +229,16 @@ def test_alerts_are_kept_and_changed(store):
     assert store.alerts(since=0, key=series("Other")) == ()
 
 
+def test_alerts_are_kept_91_days_and_while_they_last(store):
+    ages = {91: True, 92: True, 93: False}
+    alerts = [alert(NOON - age * 1440, is_over=over) for age, over in ages.items()]
+    store.commit(Changes(alerts=alerts), PLACE)
+
+    fold(store)
+
+    assert [(NOON - one.seen) // 1440 for one in store.alerts(since=0)] == [91, 93]
+
+
 def test_records_wait_until_they_are_appended(store):
     store.commit(Changes(records=[b"1", b"2"]), PLACE)
     store.commit(Changes(records=[b"3"]), PLACE)

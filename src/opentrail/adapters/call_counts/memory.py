@@ -9,6 +9,7 @@ from opentrail.insights.alert import Alert
 from opentrail.insights.attributions import Attribute, Values
 from opentrail.insights.counts import SeriesKey
 from opentrail.ports.insights.call_counts import (
+    ALERTS_KEPT_DAYS,
     BLOCK,
     VALUES_KEPT_DAYS,
     Changes,
@@ -104,6 +105,10 @@ class MemoryCallCounts:
         oldest = (today - VALUES_KEPT_DAYS) * _DAY
         for value in [one for one in self._values if one.block < oldest]:
             del self._values[value]
+        oldest = (today - ALERTS_KEPT_DAYS) * _DAY
+        self._alerts = {
+            name: one for name, one in self._alerts.items() if one.seen >= oldest or not one.is_over
+        }
         return 0
 
     def forget(self) -> tuple[SeriesKey, ...]:

@@ -21,13 +21,18 @@ from opentrail.adapters.sqlite_file import ConnectionPerThread, told
 from opentrail.insights.alert import Alert
 from opentrail.insights.attributions import Attribute, Values
 from opentrail.insights.counts import SeriesKey
-from opentrail.ports.insights.call_counts import BLOCK, Changes, CountPlace, KnownSeries
+from opentrail.ports.insights.call_counts import (
+    ALERTS_KEPT_DAYS,
+    BLOCK,
+    Changes,
+    CountPlace,
+    KnownSeries,
+)
 
 FILE_NAME = "call-counts.sqlite"
 MOST_SERIES = 100_000
 FOLDED_AT_ONCE = 2000
 """Rows that one transaction folds: other writers wait for some tenths of a second."""
-ALERTS_KEPT_DAYS = 91
 
 _DAY = 1440
 _SCHEMA = """

@@ -24,6 +24,8 @@ KEPT_DAYS = {1: 42, BLOCK: 63, HOUR: 91}
 Six weeks of minutes: what a day two weeks ago was judged by is still there to judge it again."""
 
 VALUES_KEPT_DAYS = 9
+ALERTS_KEPT_DAYS = 91
+"""Since they were seen; those that last are kept."""
 
 
 class ValueKey(NamedTuple):
