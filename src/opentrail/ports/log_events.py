@@ -1,4 +1,4 @@
-"""The log events that PutLogEvents brings, and the streams of all log groups.
+"""Log groups: the events that PutLogEvents brings, their streams, and what groups show.
 
 What trails deliver is not in here but in the store of events (ports.events); the streams in which
 it shows are noted here all the same.
@@ -10,10 +10,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
+from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
 from opentrail.logs.names import GroupKey
 from opentrail.ports.destinations import LogEvent
+from opentrail.ports.state import StateStore
+from opentrail.trail.feeds import FEED_KIND, FeedSpan, feed_prefix
 
-__all__ = ["GroupKey", "LogEvent", "LogEventQuery", "LogEventStore", "LogStream", "StoredLogEvent"]
+__all__ = [
+    "GroupKey", "LogEvent", "LogEventQuery", "LogEventStore", "LogStream", "StoredLogEvent",
+    "log_group", "log_groups", "spans_shown",
+]  # fmt: skip
+
+
+def log_group(state: StateStore, key: GroupKey) -> LogGroup | None:
+    """What is known of a group; None if there is none."""
+    document = state.get(LOG_GROUP_KIND, key.state_key)
+    return None if document is None else msgspec.json.decode(document.body, type=LogGroup)
+
+
+def log_groups(state: StateStore, prefix: str = "") -> list[LogGroup]:
+    """All groups whose `account/region/name` begins so, in that order."""
+    documents = state.list(LOG_GROUP_KIND, prefix)
+    return [msgspec.json.decode(one.body, type=LogGroup) for one in documents]
+
+
+def spans_shown(state: StateStore, key: GroupKey) -> tuple[FeedSpan, ...]:
+    """What a group shows of the store of events."""
+    documents = state.list(FEED_KIND, feed_prefix(key.arn))
+    return tuple(msgspec.json.decode(one.body, type=FeedSpan) for one in documents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from opentrail.errors import OpenTrailError
+from opentrail.logs.group import LogGroup
 from opentrail.trail.feeds import FeedSpan
 
 Row = list[tuple[str, str]]
@@ -39,6 +40,17 @@ class QueriedGroup(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     spans: tuple[FeedSpan, ...] = ()
     shown_from: int = 0
+
+    @classmethod
+    def of(cls, group: LogGroup, spans: tuple[FeedSpan, ...], now: int) -> QueriedGroup:
+        """A group with those spans, as it is `now`."""
+        return cls(
+            account_id=group.account_id,
+            region=group.region,
+            name=group.name,
+            spans=spans,
+            shown_from=group.kept_from(now),
+        )
 
 
 class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):

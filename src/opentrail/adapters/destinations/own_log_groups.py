@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opentrail.clock import Clock, epoch_milliseconds
-from opentrail.logs.group import LOG_GROUP_KIND
 from opentrail.logs.names import GroupKey, InvalidLogName, parse_group_arn
 from opentrail.ports.destinations import DestinationNotFound, LogEvent
-from opentrail.ports.log_events import LogEventStore
+from opentrail.ports.log_events import LogEventStore, log_group
 from opentrail.ports.state import StateStore
 
 
@@ -40,7 +39,7 @@ class OwnLogGroups:
             group = parse_group_arn(arn)
         except InvalidLogName as problem:
             raise DestinationNotFound(str(problem), code="InvalidParameterException") from None
-        if self._state.get(LOG_GROUP_KIND, group.state_key) is None:
+        if log_group(self._state, group) is None:
             raise DestinationNotFound(
                 f"there is no log group {group.arn}", code="ResourceNotFoundException"
             )

@@ -27,6 +27,7 @@ from opentrail.api.outcome import Caller, Reply
 from opentrail.logs.group import LOG_GROUP_KIND, LogGroup, check_retention
 from opentrail.logs.names import GroupKey
 from opentrail.logs.subscription import SUBSCRIPTION_KIND
+from opentrail.ports.log_events import log_groups
 from opentrail.ports.state import Change
 from opentrail.trail.feeds import FEED_KIND, feed_prefix
 
@@ -130,8 +131,7 @@ def list_log_groups(parameters: Parameters, caller: Caller, backends: LogsBacken
 def groups_of(caller: Caller, backends: LogsBackends, prefix: str = "") -> list[LogGroup]:
     """The groups of the caller's account and region whose names begin so."""
     start = GroupKey(caller.account_id, caller.region, prefix).state_key
-    documents = backends.state.list(LOG_GROUP_KIND, start)
-    return [msgspec.json.decode(one.body, type=LogGroup) for one in documents]
+    return log_groups(backends.state, start)
 
 
 def _group(group: LogGroup, stored_bytes: int, backends: LogsBackends) -> dict[str, Any]:

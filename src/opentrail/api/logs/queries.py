@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from opentrail.api.errors import ApiError
 from opentrail.api.logs import reading
 from opentrail.api.logs.backends import LogsBackends, Parameters, milliseconds
@@ -20,7 +18,7 @@ from opentrail.api.logs.find import find_group, invalid, key_in, key_of, key_of_
 from opentrail.api.outcome import Caller, Reply
 from opentrail.errors import InvalidInput
 from opentrail.logs.event import EventPlace, Keeper
-from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
+from opentrail.logs.group import LogGroup
 from opentrail.logs.names import GroupKey
 from opentrail.logs.query import tree
 from opentrail.logs.query.discovered import discovered, field_shares
@@ -33,6 +31,7 @@ from opentrail.logs.query.pointers import read_pointer
 from opentrail.logs.query.times import milliseconds as period_milliseconds
 from opentrail.logs.query.tree import Moment, Query
 from opentrail.ports.ids import Ids
+from opentrail.ports.log_events import log_group, log_groups, spans_shown
 from opentrail.ports.queries import (
     ENDED,
     QueriedGroup,
@@ -42,8 +41,6 @@ from opentrail.ports.queries import (
     QueryStatistics,
     QueryStatus,
 )
-from opentrail.ports.state import StateStore
-from opentrail.trail.feeds import FEED_KIND, FeedSpan, feed_prefix
 
 MOST_GROUPS = 50
 """Of one query that names them [doc]."""
@@ -90,7 +87,9 @@ def start_query(parameters: Parameters, caller: Caller, backends: QueriesBackend
         )
     request = QueryRequest(
         text=text, start=start, end=end, now=now, limit=parameters.get("limit"),
-        groups=tuple(queried(group, now, backends.logs.state) for group in groups),
+        groups=tuple(
+            QueriedGroup.of(one, spans_shown(backends.logs.state, one.key), now) for one in groups
+        ),
     )  # fmt: skip
     entry = QueryEntry(
         query_id=backends.ids.request_id(),
@@ -151,15 +150,15 @@ _NAMINGS: dict[str, Callable[[Any, Caller], list[GroupKey]]] = {
 
 
 def _found(key: GroupKey, caller: Caller, backends: QueriesBackends) -> LogGroup:
-    document = backends.logs.state.get(LOG_GROUP_KIND, key.state_key)
-    if document is None:
+    group = log_group(backends.logs.state, key)
+    if group is None:
         raise ApiError(
             "ResourceNotFoundException",
             f"Log group '{key.name}' does not exist for account ID '{key.account_id}' (Service: "
             "AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException; Request ID: "
             f"{caller.request_id}; Proxy: null)",
         )
-    return msgspec.json.decode(document.body, type=LogGroup)
+    return group
 
 
 def keys_of_source(
@@ -176,10 +175,8 @@ def keys_of_source(
         options = dict(selection)
         if caller.account_id not in options.get("accountIdentifiers", (caller.account_id,)):
             continue
-        for document in backends.logs.state.list(LOG_GROUP_KIND, prefix):
-            group = msgspec.json.decode(document.body, type=LogGroup)
-            if _fits(group, options):
-                found.append(group.key)
+        groups = log_groups(backends.logs.state, prefix)
+        found += [group.key for group in groups if _fits(group, options)]
     return list(dict.fromkeys(found))
 
 
@@ -205,18 +202,6 @@ def _times_of(query: Query, now: int, start: int, end: int) -> tuple[int, int]:
     if found[0] >= found[1]:
         raise invalid("End time should not be before start time.")
     return found
-
-
-def queried(group: LogGroup, now: int, state: StateStore) -> QueriedGroup:
-    """A group, with what it shows of the store of events now."""
-    documents = state.list(FEED_KIND, feed_prefix(group.key.arn))
-    return QueriedGroup(
-        account_id=group.account_id,
-        region=group.region,
-        name=group.name,
-        spans=tuple(msgspec.json.decode(one.body, type=FeedSpan) for one in documents),
-        shown_from=group.kept_from(now),
-    )
 
 
 def get_query_results(parameters: Parameters, caller: Caller, backends: QueriesBackends) -> Reply:

@@ -10,15 +10,13 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from opentrail.api.logs.backends import LogsBackends
 from opentrail.logs.event import EventPlace, Keeper
 from opentrail.logs.group import LogGroup
 from opentrail.ports.events import Position, Search
-from opentrail.ports.log_events import LogEventQuery
+from opentrail.ports.log_events import LogEventQuery, spans_shown
 from opentrail.predicate.expression import EVERYTHING, All, Any, Expression
-from opentrail.trail.feeds import FEED_KIND, FeedSpan, FeedView, feed_prefix, stream_bound
+from opentrail.trail.feeds import FeedView, stream_bound
 
 _LAST_SEQUENCE = 2**62
 
@@ -65,8 +63,7 @@ class Asked:
 
 def view_of(group: LogGroup, backends: LogsBackends) -> FeedView:
     """What the group shows of the store of events."""
-    documents = backends.state.list(FEED_KIND, feed_prefix(group.key.arn))
-    return FeedView(msgspec.json.decode(one.body, type=FeedSpan) for one in documents)
+    return FeedView(spans_shown(backends.state, group.key))
 
 
 def read(group: LogGroup, view: FeedView, asked: Asked, backends: LogsBackends) -> Iterator[Read]:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from opentrail.adapters.ids import SystemIds
 from opentrail.adapters.log_events import FILE_NAME as LOG_EVENTS_FILE
 from opentrail.adapters.log_events import SqliteLogEventStore
@@ -20,11 +18,11 @@ from opentrail.adapters.queries.engine import QueryEngine
 from opentrail.adapters.queries.messages import Begin
 from opentrail.adapters.queries.scratch import sweep
 from opentrail.api.logs.backends import LogsBackends
-from opentrail.api.logs.queries import QueriesBackends, queried
+from opentrail.api.logs.queries import QueriesBackends
 from opentrail.clock import Clock
 from opentrail.errors import InvalidInput
-from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
 from opentrail.logs.names import GroupKey, parse_group_arn
+from opentrail.ports.log_events import log_group, spans_shown
 from opentrail.ports.queries import QueriedGroup
 from opentrail.ports.state import StateStore
 from opentrail.workers.queries import QueryKeeper, QueryWorker
@@ -115,12 +113,11 @@ def find_queried(
     for name in names:
         is_arn = name.startswith("arn:")
         key = parse_group_arn(name) if is_arn else GroupKey(account_id, region, name)
-        document = state.get(LOG_GROUP_KIND, key.state_key)
-        if document is None:
+        group = log_group(state, key)
+        if group is None:
             raise InvalidInput(
                 f"there is no log group {key.name} of account {key.account_id} in "
                 f"{key.region}; name others by their ARNs"
             )
-        group = msgspec.json.decode(document.body, type=LogGroup)
-        found.append(queried(group, now, state))
+        found.append(QueriedGroup.of(group, spans_shown(state, key), now))
     return tuple(found)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
 from opentrail.clock import Clock, epoch_milliseconds
-from opentrail.logs.group import LOG_GROUP_KIND, LogGroup
-from opentrail.ports.log_events import LogEventStore
+from opentrail.ports.log_events import LogEventStore, log_group, log_groups
 from opentrail.ports.state import StateStore
 
 EXPIRE_EVERY = timedelta(hours=1)
@@ -34,8 +32,7 @@ class LogEventsKeeper:
             return 0
         self._expired = now
         gone = 0
-        for document in self._state.list(LOG_GROUP_KIND):
-            group = msgspec.json.decode(document.body, type=LogGroup)
+        for group in log_groups(self._state):
             if group.retention_days is not None:
                 before = group.kept_from(epoch_milliseconds(now))
                 gone += self._log_events.expire(group.key, before)
@@ -52,7 +49,7 @@ class LogEventsKeeper:
         absent = frozenset(
             number
             for number, key in self._log_events.groups().items()
-            if self._state.get(LOG_GROUP_KIND, key.state_key) is None
+            if log_group(self._state, key) is None
         )
         for number in absent & self._absent:
             self._log_events.forget_group(number)
