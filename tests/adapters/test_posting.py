@@ -8,9 +8,15 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from webhooks import raw_server, receiver
 
 from opentrail.adapters.targets.posting import AddressRefused, Poster
@@ -128,20 +134,20 @@ def _interim(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 
-HOSTILE: dict[str, Callable[[socket.socket], None]] = {
-    "hangs": _hang,
-    "drips": _drip,
-    "endless head": _endless_head,
-    "endless interim": _interim,
-    "closes": lambda connection: connection.close(),
-    "no http": lambda connection: _answer(connection, b"SSH-2.0-OpenSSH\r\n\r\n"),
-    "no status": lambda connection: _answer(connection, b"HTTP/1.1 0x0 OK\r\n\r\n"),
+HOSTILE: dict[str, tuple[Callable[[socket.socket], None], str]] = {
+    "hangs": (_hang, "Timeout"),
+    "drips": (_drip, "Timeout"),
+    "endless head": (_endless_head, "Protocol"),
+    "endless interim": (_interim, "Protocol"),
+    "says nothing": (lambda connection: _answer(connection, b""), "Protocol"),
+    "no http": (lambda connection: _answer(connection, b"SSH-2.0-OpenSSH\r\n\r\n"), "Protocol"),
+    "no status": (lambda connection: _answer(connection, b"HTTP/1.1 0x0 OK\r\n\r\n"), "Protocol"),
 }
 
 
-@pytest.mark.parametrize("behave", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(("behave", "code"), HOSTILE.values(), ids=HOSTILE)
 def test_servers_that_do_not_answer_are_left_in_time(
-    behave: Callable[[socket.socket], None],
+    behave: Callable[[socket.socket], None], code: str
 ) -> None:
     with raw_server(behave) as port:
         began = time.monotonic()
@@ -149,7 +155,15 @@ def test_servers_that_do_not_answer_are_left_in_time(
             POSTER.post(parse_url(f"http://127.0.0.1:{port}/"), [], b"x" * 1000)
 
     assert time.monotonic() - began < 3
-    assert caught.value.code in {"Timeout", "Protocol", "Network"}
+    assert caught.value.code == code
+
+
+def test_a_port_that_nobody_listens_on_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unavailable) as caught:
+        POSTER.post(parse_url(f"http://127.0.0.1:{port}/"), [], b"")
+    assert caught.value.code == "Network"
 
 
 def test_a_server_that_reads_nothing_is_left_in_time() -> None:
@@ -203,13 +217,20 @@ def test_a_redirect_to_the_metadata_address_is_not_followed() -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0", "0.0.0.0", "10.0.0.1",
-        "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "224.0.0.1",
-        "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[fd00:ec2::254]", "[::ffff:127.0.0.1]",
-        "[::ffff:169.254.169.254]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+        "127.0.0.1", "0.0.0.0", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1",
+        "100.100.100.200", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fc00::1]",
+        "[fec0::1]", "[fd00:ec2::254]", "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_refused(host: str) -> None:
+    strict = replace(POSTER, allowed=())
+    with pytest.raises(AddressRefused):
+        strict.post(parse_url(f"http://{host}/"), [], b"")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433", "0"])
+def test_no_spelling_of_an_address_inside_is_called(host: str) -> None:
     strict = replace(POSTER, allowed=())
     with pytest.raises((AddressRefused, Unavailable)) as caught:
         strict.post(parse_url(f"http://{host}/"), [], b"")
@@ -251,7 +272,56 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
         assert webhook().send(delivery(server.url()), NOW).outcome is Outcome.DELIVERED
 
 
-def test_tls_needs_a_certificate_that_is_known() -> None:
-    with receiver() as server, pytest.raises(Unavailable) as caught:
-        POSTER.post(parse_url(f"https://127.0.0.1:{server.port}/"), [], b"")
-    assert caught.value.code in {"Tls", "Timeout"}
+def certificate(path: Path, address: str) -> Path:
+    """A file with a key and its own certificate, for a server at the address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    file = path / f"{address}.pem"
+    file.write_bytes(private + made.public_bytes(pem))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("address", "known", "code"),
+    [("127.0.0.1", True, ""), ("127.0.0.1", False, "Tls"), ("127.0.0.2", True, "Tls")],
+)
+def test_tls_needs_a_certificate_that_is_known_and_of_the_host(
+    tmp_path: Path, address: str, known: bool, code: str
+) -> None:
+    file = certificate(tmp_path, address)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(file)
+
+    def behave(connection: socket.socket) -> None:
+        with server_side.wrap_socket(connection, server_side=True) as wrapped:
+            _answer(wrapped, b"HTTP/1.1 200 OK\r\n\r\nabc")
+
+    context = ssl.create_default_context(cafile=str(file) if known else None)
+    poster = replace(POSTER, tls=context, seconds=5.0)
+    with raw_server(behave) as port:
+        url = parse_url(f"https://127.0.0.1:{port}/")
+        if not code:
+            assert poster.post(url, [], b"").content == b"abc"
+            return
+        with pytest.raises(Unavailable) as caught:
+            poster.post(url, [], b"")
+    assert caught.value.code == code
+
+
+def test_a_server_that_speaks_no_tls_is_told() -> None:
+    plain = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    server = raw_server(lambda connection: _answer(connection, plain))
+    with server as port, pytest.raises(Unavailable) as caught:
+        POSTER.post(parse_url(f"https://127.0.0.1:{port}/"), [], b"")
+    assert caught.value.code == "Tls"

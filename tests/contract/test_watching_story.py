@@ -5,6 +5,7 @@ the alarm turns, its topic posts to a webhook and runs a function, the function 
 user at the service behind the endpoint, and all of it is in the trail.
 """
 
+import gzip
 import json
 import time
 import urllib.request
@@ -183,13 +184,34 @@ def in_the_trail(server: Running, event_id: str) -> None:
     (quarantined,) = wait_for(lambda: server.records(name="PutUserPolicy"))
     assert quarantined["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == ROLE
     assert quarantined["requestParameters"]["userName"] == "mallory"
+    (assumed,) = server.records(name="AssumeRole")
+    assert assumed["requestParameters"]["roleArn"] == ROLE
+    (published,) = wait_for(lambda: server.records(name="MessagePublished"))
+    assert published["additionalEventData"]["cause"].endswith(":alarm:root-makes-users")
+    wanted = {
+        one["eventID"]: one for one in (*found, quarantined, assumed, published)
+    }  # fmt: skip
+
+    files = wait_for(lambda: delivered(server, {event_id, *wanted}))
+
+    assert {name: files[name] for name in wanted} == wanted
+    assert files[event_id]["eventName"] == "CreateUser"
+    assert files[event_id]["userIdentity"]["type"] == "Root"
+    assert files[event_id]["requestParameters"] == {"userName": "mallory"}
+
+
+def delivered(server: Running, wanted: set[str]) -> dict[str, dict[str, Any]]:
+    """The records of every log file in the bucket by eventID, once all that are wanted are there."""
     s3 = server.client("s3")
-
-    def delivered() -> bool:
-        keys = [one["Key"] for one in s3.list_objects_v2(Bucket="audit").get("Contents", ())]
-        return any("/CloudTrail/us-east-1/" in key for key in keys)
-
-    wait_for(delivered)
+    found: dict[str, dict[str, Any]] = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="audit"):
+        for one in page.get("Contents", ()):
+            if "/CloudTrail/" in one["Key"]:
+                body = s3.get_object(Bucket="audit", Key=one["Key"])["Body"].read()
+                records = json.loads(gzip.decompress(body))["Records"]
+                assert not found.keys() & {each["eventID"] for each in records}
+                found |= {each["eventID"]: each for each in records}
+    return found if wanted <= found.keys() else {}
 
 
 def responses(server: Running, event_id: str) -> list[dict[str, Any]]:
