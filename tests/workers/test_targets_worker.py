@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -274,6 +275,27 @@ def test_what_gets_too_old_in_a_lane_that_stands_is_given_up_in_time() -> None:
     assert {world.kept(f"{number}").state for number in range(200)} == {DeliveryState.GIVEN_UP}
     assert world.target is not None
     assert len(world.target.sent) < 30
+
+
+def test_one_that_can_t_be_given_up_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.outbox.put([delivery(name, max_age_seconds=60) for name in ("bad", "old")])
+    world.clock.advance(timedelta(minutes=2))
+    world.outbox.put([delivery("young")])
+    decide = world.outbox.decide
+
+    def mistaken(delivery_id: str, *rest: Any) -> Kept:
+        if delivery_id == "bad":
+            raise TypeError("a mistake")
+        return decide(delivery_id, *rest)
+
+    monkeypatch.setattr(world.outbox, "decide", mistaken)
+    world.worker.step()
+
+    assert world.kept("old").state is DeliveryState.GIVEN_UP
+    assert world.kept("young").state is DeliveryState.DELIVERED
 
 
 def test_a_try_under_way_is_not_given_up_by_age() -> None:

@@ -35,8 +35,12 @@ class Aging:
         now = int(self._clock.now().timestamp() * 1000)
         given_up = 0
         for kept in self._outbox.too_old(now, limit=AT_ONCE):
-            if kept.delivery.id not in under_way:
+            if kept.delivery.id in under_way:
+                continue
+            try:
                 given_up += self._give_up(kept, now)
+            except Exception:  # noqa: BLE001 - one must not stop the others, nor all tries
+                _log.exception("delivery_not_given_up", delivery=kept.delivery.id)
         return given_up
 
     def _give_up(self, kept: Kept, now: int) -> int:
