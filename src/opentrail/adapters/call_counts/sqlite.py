@@ -227,20 +227,17 @@ class SqliteCallCounts:
         return refused
 
     def _known(self, connection: sqlite3.Connection, key: SeriesKey, minute: int) -> int | None:
-        """The series' number; a new one's, unless there are too many."""
-        series = self._ids.get(key)
-        if series is not None:
-            return series
-        row = connection.execute(f"SELECT id, first FROM series WHERE {_WHERE_KEY}", key).fetchone()  # noqa: S608 - columns
-        if row is None:
+        """The series' number; a new one's, if there is room for it."""
+        series = self._ids.get(key) or self._find(key)
+        if series is None:
             if not self._has_room(connection, key.account_id):
                 return None
-            cursor = connection.execute(
+            series = connection.execute(
                 "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, minute)
-            )
-            row = (cursor.lastrowid, minute)
-        self._ids[key] = int(row[0])
-        return int(row[0])
+            ).lastrowid
+            assert series is not None
+        self._ids[key] = series
+        return series
 
     def _has_room(self, connection: sqlite3.Connection, account_id: str) -> bool:
         """Whether an account may have one more; it is counted as there."""

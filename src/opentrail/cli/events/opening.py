@@ -45,6 +45,17 @@ def existing_settings() -> Settings:
     return settings
 
 
+def settings_here() -> Settings:
+    """The settings; ends with 3 if there is no data directory."""
+    settings = read_settings(os.environ)
+    if not settings.data.is_dir():
+        fail(
+            f"{settings.data} is no data directory: start the server once, or set OPENTRAIL_DATA",
+            EXIT_UNKNOWN,
+        )
+    return settings
+
+
 def now() -> datetime:
     """The time that relative times count from."""
     return SystemClock().now()

@@ -11,10 +11,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from opentrail.adapters.call_counts import FILE_NAME, SqliteCallCounts
-from opentrail.cli.events.opening import interruptible, now, one_of
+from opentrail.cli.events.opening import interruptible, now, one_of, settings_here
 from opentrail.cli.insights.band import Band, band_around
 from opentrail.cli.insights.plot import lines, svg
-from opentrail.cli.sigma.places import settings_here
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output, safe
 from opentrail.clock import iso_seconds
 from opentrail.insights.alert import Alert

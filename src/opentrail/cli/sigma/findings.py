@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from opentrail.app.wiring import open_event_reader
-from opentrail.cli.events.opening import interruptible, now, one_of
+from opentrail.cli.events.opening import interruptible, now, one_of, settings_here
 from opentrail.cli.events.table import row, width
-from opentrail.cli.sigma.places import findings_here, settings_here
+from opentrail.cli.sigma.places import findings_here
 from opentrail.cli.sigma.showing import FORMATS, VERSION, details, print_findings, told
 from opentrail.cli.terminal import EXIT_USAGE, fail, messages, output
 from opentrail.ports.events import EventReader, Search

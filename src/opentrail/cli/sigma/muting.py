@@ -9,8 +9,8 @@ import msgspec
 import typer
 
 from opentrail.app.anchors import has_state, open_state
-from opentrail.cli.events.opening import filter_shown, now, one_of
-from opentrail.cli.sigma.places import iso, rules_here, settings_here
+from opentrail.cli.events.opening import filter_shown, now, one_of, settings_here
+from opentrail.cli.sigma.places import iso, rules_here
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, output, safe
 from opentrail.ports.state import Change, StateStore
 from opentrail.predicate.matching import record_matcher

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 
 from opentrail.adapters.findings import FILE_NAME, SqliteFindings
 from opentrail.adapters.rule_files import HAS_SIGMA, NO_SIGMA, RuleDirectory
-from opentrail.app.settings import Settings, read_settings
+from opentrail.cli.events.opening import settings_here
 from opentrail.cli.terminal import EXIT_UNKNOWN, fail
 from opentrail.clock import iso_seconds
-
-
-def settings_here() -> Settings:
-    """The settings; ends with 3 if there is no data directory."""
-    settings = read_settings(os.environ)
-    if not settings.data.is_dir():
-        fail(
-            f"{settings.data} is no data directory: start the server once, or set OPENTRAIL_DATA",
-            EXIT_UNKNOWN,
-        )
-    return settings
 
 
 def rules_here() -> RuleDirectory:

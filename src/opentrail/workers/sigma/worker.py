@@ -46,8 +46,9 @@ KEPT_FOR = timedelta(days=400)
 """Findings, and values that were not seen again: a year, and what a review of it takes."""
 
 MOST_WINDOWS = 100_000
+"""Of one rule: some 30 MB."""
 MOST_SEEN = 1_000_000
-"""Of one rule: some 30 and 150 MB."""
+"""Values of one rule: some 150 MB."""
 
 MOST_DUE = 1000
 
