@@ -242,3 +242,32 @@ def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CreateUser" in done.stdout
+
+
+def test_a_trail_whose_group_is_gone_tells_so(here: Running) -> None:
+    feed(here, "gone")
+    here.client("logs").delete_log_group(logGroupName="gone")
+    here.client("iam").create_user(UserName="gone")
+    trails = here.client("cloudtrail")
+
+    wait_for(
+        lambda: trails.get_trail_status(Name="gone").get("LatestCloudWatchLogsDeliveryError"),
+        seconds=60,
+    )
+
+    told = trails.get_trail_status(Name="gone")["LatestCloudWatchLogsDeliveryError"]
+    assert told == "ResourceNotFoundException"
+    trails.delete_trail(Name="gone")
+
+
+def test_a_deleted_stream_is_gone_with_the_answer(here: Running) -> None:
+    logs = here.client("logs")
+    logs.create_log_group(logGroupName="brief")
+    logs.create_log_stream(logGroupName="brief", logStreamName="s")
+
+    logs.delete_log_stream(logGroupName="brief", logStreamName="s")
+
+    assert logs.describe_log_streams(logGroupName="brief")["logStreams"] == []
+    (told,) = here.records(name="DeleteLogStream")
+    assert told["requestParameters"] == {"logGroupName": "brief", "logStreamName": "s"}
+    logs.delete_log_group(logGroupName="brief")
