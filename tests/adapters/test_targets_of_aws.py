@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
 from botocore.config import Config
 from mail import MailServer, mail_server
-from webhooks import Receiver, receiver
+from webhooks import Receiver, raw_server, receiver
 
 from opentrail.adapters.destinations import MemoryDestinations
 from opentrail.adapters.state import MemoryStateStore
@@ -210,6 +211,83 @@ def test_nobody_sends_to_another_account(hook: Receiver, target: str) -> None:
     assert hook.got == []
 
 
+class Queues:
+    """An SQS that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def client(self, service: str, region: str) -> Any:
+        assert (service, region) == ("sqs", "us-east-1")
+        return self
+
+    def get_queue_url(self, **values: str) -> dict[str, str]:
+        assert values["QueueOwnerAWSAccountId"] == ACCOUNT
+        return {"QueueUrl": f"https://sqs/{values['QueueName']}"}
+
+    def send_message(self, **values: Any) -> dict[str, str]:
+        self.sent.append(values)
+        return {"MessageId": f"m-{len(self.sent)}"}
+
+
+ID = {"OpenTrailDeliveryId": {"DataType": "String", "StringValue": "d-1"}}
+
+
+def test_a_queue_gets_the_payload_and_the_delivery_s_id() -> None:
+    queues = Queues()
+    target = QueueTarget(queues.client)
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
+
+    answer = target.send(delivery(queue), NOW)
+    target.send(delivery(f"{queue}.fifo", attributes=(("group", "g"),)), NOW)
+    target.send(delivery(f"{queue}.fifo", cause="c" * 200), NOW)
+
+    assert (answer.outcome, answer.status, answer.acted) == (Outcome.DELIVERED, "m-1", True)
+    plain, grouped, ungrouped = queues.sent
+    assert plain == {
+        "QueueUrl": "https://sqs/q", "MessageBody": '{"a": 1}', "MessageAttributes": ID,
+    }  # fmt: skip
+    assert (grouped["MessageGroupId"], grouped["MessageDeduplicationId"]) == ("g", "d-1")
+    assert ungrouped["MessageGroupId"] == "c" * 128
+
+
+def test_attributes_of_a_message_go_with_it_and_leave_the_id_room() -> None:
+    queues = Queues()
+    target, queue = QueueTarget(queues.client), f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
+    few = (("message-attribute:n", "Number:7"), ("message-attribute:b", "Binary:AAE="))
+    many = tuple((f"message-attribute:{number}", "String:x") for number in range(10))
+
+    target.send(delivery(queue, attributes=few), NOW)
+    target.send(delivery(queue, attributes=many), NOW)
+
+    first, second = (one["MessageAttributes"] for one in queues.sent)
+    assert first == ID | {
+        "n": {"DataType": "Number", "StringValue": "7"},
+        "b": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
+    }
+    assert len(second) == 10
+    assert ID.keys().isdisjoint(second)  # SQS takes ten: the publisher's go first
+
+
+def test_a_dead_letter_says_why() -> None:
+    queues = Queues()
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"
+    kept = Kept(
+        delivery=delivery(LAMBDA, dead_letter=queue), number=1, state=DeliveryState.DEAD,
+        attempts=0, since=0, due=0, changed=0, reason="3 attempts failed",
+    )  # fmt: skip
+
+    QueueTarget(queues.client).to_dead_letter(kept)
+
+    (sent,) = queues.sent
+    assert (sent["QueueUrl"], sent["MessageBody"]) == ("https://sqs/dead", '{"a": 1}')
+    told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
+    assert told == {
+        "RULE_ARN": "arn:c", "TARGET_ARN": LAMBDA, "ERROR_MESSAGE": "3 attempts failed",
+        "OpenTrailDeliveryId": "d-1",
+    }  # fmt: skip
+
+
 def test_a_log_group_gets_an_event() -> None:
     group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:*"
     outside = MemoryDestinations(groups={group: {}})
@@ -244,7 +322,7 @@ def test_what_a_log_group_would_not_take_any_more_is_told_as_now(apart: timedelt
 
 
 class Sts:
-    """A server that gives a role's key for each call of STS and answers 200 to all others."""
+    """Calls of a server at a port, and the keys of sessions that were noted."""
 
     def __init__(self, *, known: bool = True) -> None:
         self.noted: list[tuple[str, str]] = []
@@ -282,6 +360,60 @@ def test_a_session_makes_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch) -
 
     assert len({id(one) for one in made}) == 8
     assert at_once == [1] * 8
+
+
+STS_ANSWER = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>token</SessionToken>
+<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+IAM_REFUSAL = """<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>gone</Message></Error>
+</ErrorResponse>"""
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "word"),
+    [("200 OK", Outcome.DELIVERED, "200"), ("404 Not Found", Outcome.REFUSED, "NoSuchEntity")],
+)
+def test_a_call_is_made_with_the_role_s_key_after_it_was_noted(
+    status: str, outcome: Outcome, word: str
+) -> None:
+    asked: list[str] = []
+    sts = Sts()
+
+    def answer(connection: Any) -> None:
+        request = read_request(connection)
+        asked.append(request)
+        body = STS_ANSWER if "AssumeRole" in request else IAM_REFUSAL
+        if "AssumeRole" not in request:
+            assert sts.noted == [("d-1", "ASIAROLE")]
+        line = "200 OK" if "AssumeRole" in request else status
+        head = f"HTTP/1.1 {line}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall((head + body).encode())
+
+    with raw_server(answer) as port:
+        target = ApiCallTarget(sts.calls(port))
+        got = target.send(
+            delivery(API, attributes=(("role", ROLE),), payload=b'{"UserName": "mallory"}'), NOW
+        )
+
+    assert (got.outcome, got.status, got.acted) == (outcome, word, True)
+    first, second = asked
+    assert f"RoleArn={quote(ROLE, safe='')}&RoleSessionName=opentrail-d-1" in first
+    assert "Credential=AKIAOWN/" in first
+    assert "Credential=ASIAROLE/" in second
+    assert "X-Amz-Security-Token: token" in second
+    assert "Action=DeleteUser" in second
+    assert "UserName=mallory" in second
+
+
+def read_request(connection: Any) -> str:
+    content = b""
+    while b"\r\n\r\n" not in content:
+        content += connection.recv(65536)
+    head, _, body = content.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return (head + b"\n" + body).decode()
 
 
 API = "arn:aws:scheduler:::aws-sdk:iam:deleteUser"
