@@ -111,6 +111,16 @@ def test_a_series_without_counts_is_forgotten(store):
     assert [one.key for one in store.series()] == [series("Other")]
 
 
+def test_a_series_is_not_forgotten_while_its_alert_lasts(store):
+    store.commit(counts((NOON - 95 * 1440, 1)), PLACE)
+    store.commit(Changes(alerts=[alert()]), PLACE)
+    assert fold(store) == ()
+
+    store.commit(Changes(alerts=[alert(is_over=True)]), PLACE)
+
+    assert fold(store) == (series(),)
+
+
 def test_values_are_counted_by_five_minutes_and_kept_nine_days(store):
     def value(block, text):
         return ValueKey(series(), block, Attribute.PRINCIPAL, text)

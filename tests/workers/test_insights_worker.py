@@ -339,6 +339,9 @@ def test_series_that_are_forgotten_leave_no_trace_and_their_rows_are_used_again(
 
     assert remembered(worker) == (10, 10, 0)
     assert worker._watching.detection._windows.rows == 10
+    again = world.worker()
+    settle(again, world)
+    assert worker._watching._learning._since == again._watching._learning._since
     store.close()
 
 

@@ -8,7 +8,7 @@ works out the same.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +44,12 @@ class Learning:
         self._past = past
         self._sensitivity = sensitivity
         self._since: dict[tuple[str, str], int] = {}
+
+    def start(self, first: Mapping[SeriesKey, int]) -> None:
+        """Know these series' first calls, and nothing else."""
+        self._since = {}
+        for key, minute in first.items():
+            self.known(key, minute)
 
     def known(self, key: SeriesKey, minute: int) -> None:
         """The account and region of a series had calls at this minute."""

@@ -6,7 +6,7 @@ benchmark over generated ones. What it finds is a function of the counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, Sensitivity
@@ -40,11 +40,13 @@ class Watching:
         self._learning.known(key, minute)
         self.first[key] = min(minute, self.first.get(key, minute))
 
-    def forget(self, key: SeriesKey) -> None:
-        """Nothing is counted of a series any more."""
-        self.first.pop(key, None)
-        if key in self.detection:
-            self.detection.forget(key)
+    def forget(self, keys: Iterable[SeriesKey]) -> None:
+        """Nothing is counted of these series any more: as if they had never been."""
+        for key in keys:
+            self.first.pop(key, None)
+            if key in self.detection:
+                self.detection.forget(key)
+        self._learning.start(self.first)
 
     def add(self, key: SeriesKey) -> None:
         """Watch a known series from the next minute on."""

@@ -112,7 +112,10 @@ class MemoryCallCounts:
         return 0
 
     def forget(self) -> tuple[SeriesKey, ...]:
-        found = tuple(key for key, counts in self._counts.items() if not counts)
+        lasting = {one.series for one in self._alerts.values() if not one.is_over}
+        found = tuple(
+            key for key, counts in self._counts.items() if not counts and key not in lasting
+        )
         for key in found:
             del self._counts[key], self._first[key]
         return found

@@ -168,7 +168,8 @@ class SqliteCallCounts:
         with _told("written"), self._connections.changing() as connection:
             rows = connection.execute(
                 "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM day WHERE series = id) "  # noqa: S608 - columns
-                f"AND NOT EXISTS (SELECT 1 FROM minute WHERE series = id) RETURNING {_KEY}"
+                "AND NOT EXISTS (SELECT 1 FROM minute WHERE series = id) "
+                f"AND id NOT IN (SELECT series FROM alert WHERE lasts) RETURNING {_KEY}"
             ).fetchall()
         if rows:
             self._ids, self._held = {}, None

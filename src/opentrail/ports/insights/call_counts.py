@@ -145,5 +145,5 @@ class CallCountStore(CallCounts, Protocol):
         ...
 
     def forget(self) -> tuple[SeriesKey, ...]:
-        """Forget series of which no count is left; which."""
+        """Forget series of which no count is left, and no alert lasts; which."""
         ...

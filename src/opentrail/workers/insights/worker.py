@@ -203,8 +203,8 @@ class InsightsWorker:
             return done
         self._folded_at = now
         if forgotten := self._counts.forget():
+            self._watching.forget(forgotten)
             for key in forgotten:
-                self._watching.forget(key)
                 self._changed_past.pop(key, None)
             _log.info("series_forgotten", series=len(forgotten))
         return 0
