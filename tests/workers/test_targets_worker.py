@@ -17,7 +17,7 @@ from opentrail.errors import InvalidInput, Unavailable
 from opentrail.ports.targets.outbox import Delivery, DeliveryState, Kept, Step
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Target, Terms
 from opentrail.workers.targets.keeping import KEPT_FOR, OutboxKeeper
-from opentrail.workers.targets.lanes import AT_ONCE, NOT_QUICK, OF_A_LANE
+from opentrail.workers.targets.lanes import AT_ONCE, NOT_QUICK, OF_A_LANE, Lanes
 from opentrail.workers.targets.worker import TargetsWorker
 
 START = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -543,7 +543,7 @@ def test_targets_that_hang_keep_no_other_waiting() -> None:
     )
     for _ in range(5):
         worker.step()
-    assert threads.alive() == NOT_QUICK
+    assert threads.alive() == AT_ONCE // 2
 
     began = time.monotonic()
     world.outbox.put([delivery("second", target="https://quick.example/", created=now)])
@@ -555,6 +555,23 @@ def test_targets_that_hang_keep_no_other_waiting() -> None:
     release.set()
     for thread in threads.threads:
         thread.join()
+
+
+def test_what_hangs_of_one_account_leaves_tries_to_others() -> None:
+    lanes = Lanes()
+
+    def begun(account: str) -> int:
+        names = [f"{account} https://{number}.example/" for number in range(50)]
+        return sum(lanes.begin(name, 0) for _ in range(OF_A_LANE) for name in names)
+
+    first, second, third = begun("1"), begun("2"), begun("3")
+
+    assert first == AT_ONCE // 2
+    assert first > second > third > 0
+    assert first + second + third <= NOT_QUICK
+    for number in range(first):
+        lanes.end(f"1 https://{number}.example/", answered=True, took=1, now=0)
+    assert begun("4") > 0
 
 
 def test_one_target_has_few_tries_at_once() -> None:

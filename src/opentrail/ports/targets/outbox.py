@@ -358,6 +358,11 @@ def lane_of(delivery: Delivery, state: DeliveryState) -> str:
     return f"{delivery.account_id} {target}"
 
 
+def account_of(lane: str) -> str:
+    """For whom it is tried in a lane."""
+    return lane.partition(" ")[0]
+
+
 def expires(delivery: Delivery, state: DeliveryState, since: int) -> int | None:
     """Epoch milliseconds after which it is not tried at its target; None where age ends nothing.
 

@@ -1,20 +1,29 @@
 """Whose turn it is: no target that hangs, is slow or fails keeps another from its turn.
 
-Each target is a lane. A lane has a few tries at once. One that fails again and again is left alone
-for a while, longer each time, and then asked by a single try. And lanes that are slow, or not known
-yet, never take all the tries there are: those that answered quickly keep some for themselves.
+Each target of an account is a lane. A lane has a few tries at once. One that fails again and again
+is left alone for a while, longer each time, and then asked by a single try. And lanes that are
+slow, or not known yet, never take all the tries there are: those that answered quickly keep some
+for themselves. Nor does one account take all that is left for slow ones: the more it has, the more
+stay free for others.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from opentrail.ports.targets.outbox import account_of
 
 AT_ONCE = 32
 OF_A_LANE = 8
 OF_A_SLOW_LANE = 4
 NOT_QUICK = AT_ONCE * 3 // 4
 """Tries under way at lanes that are not known to be quick, at the most."""
+
+SHARE = 2
+"""An account has one more of these only while it has less than so many times what is free: the
+first one comes to 16 of 24, the next ones to 6 and 2."""
 
 QUICK_MILLISECONDS = 1000
 FAILURES = 5
@@ -44,7 +53,7 @@ class Lanes:
     def __init__(self) -> None:
         self._lanes: dict[str, _Lane] = {}
         self._under_way = 0
-        self._not_quick = 0
+        self._not_quick = Counter[str]()
         self._begun = 0
 
     @property
@@ -62,7 +71,7 @@ class Lanes:
         found = []
         for name in names:
             known = self._lanes.get(name, _UNKNOWN)
-            if _has_turn(known, now) and (known.quick or self._not_quick < NOT_QUICK):
+            if _has_turn(known, now) and (known.quick or self._has_share(account_of(name))):
                 found.append((known.under_way, known.begun, name))
         return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
 
@@ -71,14 +80,15 @@ class Lanes:
         known = self._lanes.get(name) or _Lane()
         if not self.room or not _has_turn(known, now):
             return False
-        if not known.quick and self._not_quick >= NOT_QUICK:
+        account = account_of(name)
+        if not known.quick and not self._has_share(account):
             return False
         self._lanes[name] = known
         self._begun += 1
         known.begun = self._begun
         known.under_way += 1
         self._under_way += 1
-        self._not_quick += not known.quick
+        self._not_quick[account] += not known.quick
         return True
 
     def end(self, name: str, *, answered: bool, took: int, now: int) -> None:
@@ -88,13 +98,15 @@ class Lanes:
             answered: Whether the target did, be it with a refusal.
             took: Milliseconds.
         """
-        known = self._lanes[name]
+        known, account = self._lanes[name], account_of(name)
         self._under_way -= 1
-        self._not_quick -= not known.quick
+        self._not_quick[account] -= not known.quick
         known.under_way -= 1
         # The others under way there are counted as the lane is from now on.
         was, known.quick = known.quick, answered and took <= QUICK_MILLISECONDS
-        self._not_quick += known.under_way * (was - known.quick)
+        self._not_quick[account] += known.under_way * (was - known.quick)
+        if not self._not_quick[account]:
+            del self._not_quick[account]
         if answered:
             known.failures = known.resting_until = 0
         else:
@@ -102,6 +114,9 @@ class Lanes:
             known.resting_until = now + _pause(known.failures)
         if len(self._lanes) > MOST_LANES:
             self._forget()
+
+    def _has_share(self, account: str) -> bool:
+        return self._not_quick[account] < SHARE * (NOT_QUICK - self._not_quick.total())
 
     def _forget(self) -> None:
         self._lanes = {
