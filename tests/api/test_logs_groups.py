@@ -339,6 +339,35 @@ def test_a_group_has_a_hundred_filters_five_of_them_with_expressions(logs: LogsW
     put(0, "%y%")
 
 
+@pytest.mark.parametrize(
+    ("kind", "operation", "values"),
+    [
+        (METRIC_FILTER_KIND, "put_metric_filter", {"metricTransformations": transformation()}),
+        (SUBSCRIPTION_KIND, "put_subscription_filter", {"destinationArn": LAMBDA}),
+    ],
+)
+def test_a_filter_that_is_changed_counts_from_then_on_and_is_kept_as_it_was(
+    logs: LogsWorld, kind: str, operation: str, values: dict[str, Any]
+) -> None:
+    client = logs.client()
+    client.create_log_group(logGroupName="g")
+    begins = []
+    for pattern in ("one", "two", "three"):
+        begins.append(logs.world.journal.end())
+        getattr(client, operation)(
+            logGroupName="g", filterName="f", filterPattern=pattern, **values
+        )
+        logs.world.journal.append([b"{}"])
+
+    (document,) = logs.world.state.list(kind)
+    last = json.loads(document.body)
+    before = last["replaced"]
+    assert (last["pattern"], last["not_before"]) == ("three", begins[2])
+    assert (before["pattern"], before["not_before"]) == ("two", begins[1])
+    assert before["replaced"] is None
+    assert last["created"] == before["created"] <= before["since"] <= last["since"]
+
+
 def test_patterns_are_tested_with_messages(logs: LogsWorld) -> None:
     line = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /x HTTP/1.0" 404 1534'
     client = logs.client()

@@ -84,23 +84,31 @@ class FilteredWalk(FedWalk):
         )  # fmt: skip
         self.filtering = LogFilterWorker(stores, self.clock)
 
-    def filter(self, pattern: str = "{ $.eventName = RunInstances }", **values: Any) -> None:
+    def filter(
+        self, pattern: str = "{ $.eventName = RunInstances }", **values: Any
+    ) -> MetricFilter:
         usual = {
             "account_id": ACCOUNT, "region": "us-east-1", "group": "trails", "name": "f",
             "pattern": pattern, "metric_namespace": "ns", "metric_name": "m", "value": "1",
-            "created": self.milliseconds(), "not_before": self.journal.end(),
+            "created": self.milliseconds(), "since": self.milliseconds(),
+            "not_before": self.journal.end(),
         }  # fmt: skip
         made = MetricFilter(**(usual | values))
         self.state.apply([Change(METRIC_FILTER_KIND, made.state_key, msgspec.json.encode(made))])
+        return made
 
-    def subscribe(self, pattern: str = "{ $.eventName = RunInstances }", **values: Any) -> None:
+    def subscribe(
+        self, pattern: str = "{ $.eventName = RunInstances }", **values: Any
+    ) -> SubscriptionFilter:
         usual = {
             "account_id": ACCOUNT, "region": "us-east-1", "group": "trails", "name": "s",
             "pattern": pattern, "destination_arn": QUEUE, "created": self.milliseconds(),
+            "since": self.milliseconds(),
             "not_before": self.journal.end(),
         }  # fmt: skip
         made = SubscriptionFilter(**(usual | values))
         self.state.apply([Change(SUBSCRIPTION_KIND, made.state_key, msgspec.json.encode(made))])
+        return made
 
     def milliseconds(self) -> int:
         return int(self.clock.now().timestamp() * 1000)
@@ -369,6 +377,41 @@ def test_a_filter_that_makes_too_many_metrics_makes_no_more_for_an_hour(
     walk.call(who="5")
     walk.work()
     assert counts() == [2, 1, 1, 0, 0, 1]
+
+
+def test_a_changed_filter_is_asked_of_what_comes_after_the_change(walk: FilteredWalk) -> None:
+    walk.trail(**TO_GROUP)
+    first = walk.filter()
+    walk.call()
+    walk.put('{"eventName": "RunInstances"}')
+    walk.clock.advance(timedelta(seconds=1))
+    walk.filter("{ $.eventName = Other }", replaced=first)
+    walk.call()
+    walk.put('{"eventName": "RunInstances"}')
+    walk.work()
+    assert walk.count() == 2
+
+    walk.call(eventName="Other")
+    walk.put('{"eventName": "Other"}')
+    walk.work()
+    assert walk.count() == 4
+
+
+def test_a_changed_subscription_sends_earlier_events_where_it_did(walk: FilteredWalk) -> None:
+    walk.trail(**TO_GROUP)
+    first = walk.subscribe("")
+    walk.call()
+    walk.put("own 1")
+    walk.clock.advance(timedelta(seconds=1))
+    other = f"{QUEUE}-other"
+    walk.subscribe("", destination_arn=other, replaced=first)
+    walk.call()
+    walk.put("own 2")
+
+    walk.work()
+
+    made = walk.outbox.list(DeliveryQuery())
+    assert sorted(one.delivery.target for one in made) == [QUEUE, QUEUE, other, other]
 
 
 def test_a_group_that_is_gone_has_no_filters_at_work(walk: FilteredWalk) -> None:

@@ -45,6 +45,9 @@ class MetricFilter(msgspec.Struct, frozen=True, kw_only=True):
         unit: As AWS spells it, "" if none was given.
         created: Milliseconds since 1970.
         not_before: The journal offset from which on records count for it.
+        since: As `not_before`, in milliseconds, of events that PutLogEvents brings; 0: ever since
+            it was created.
+        replaced: What it was before it was changed, for what came before that and waits still.
     """
 
     account_id: str
@@ -61,6 +64,8 @@ class MetricFilter(msgspec.Struct, frozen=True, kw_only=True):
     system_fields: tuple[str, ...] = ()
     created: int
     not_before: int = 0
+    since: int = 0
+    replaced: MetricFilter | None = None
 
     @property
     def state_key(self) -> str:

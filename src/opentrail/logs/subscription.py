@@ -31,6 +31,9 @@ class SubscriptionFilter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         created: Milliseconds since 1970.
         not_before: The journal offset from which on records count for it.
+        since: As `not_before`, in milliseconds, of events that PutLogEvents brings; 0: ever since
+            it was created.
+        replaced: What it was before it was changed, for what came before that and waits still.
     """
 
     account_id: str
@@ -43,6 +46,8 @@ class SubscriptionFilter(msgspec.Struct, frozen=True, kw_only=True):
     distribution: str = "ByLogStream"
     created: int
     not_before: int = 0
+    since: int = 0
+    replaced: SubscriptionFilter | None = None
 
     @property
     def key(self) -> GroupKey:

@@ -50,7 +50,9 @@ def put_metric_filter(parameters: Parameters, caller: Caller, backends: LogsBack
         dimensions=tuple(sorted(transformation.get("dimensions", {}).items())),
         system_fields=tuple(parameters.get("emitSystemFieldDimensions", ())),
         created=milliseconds(caller) if before is None else before.created,
-        not_before=backends.journal.end() if before is None else before.not_before,
+        not_before=backends.journal.end(),
+        since=milliseconds(caller),
+        replaced=None if before is None else msgspec.structs.replace(before, replaced=None),
     )
     compiled = CompiledMetricFilter(made)
     with_regex = sum(FilterPattern(one.pattern).has_regex for one in filters.values())

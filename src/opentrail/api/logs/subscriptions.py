@@ -57,7 +57,9 @@ def put_subscription_filter(
         role_arn=parameters.get("roleArn", ""),
         distribution=parameters.get("distribution", "ByLogStream"),
         created=milliseconds(caller) if before is None else before.created,
-        not_before=backends.journal.end() if before is None else before.not_before,
+        not_before=backends.journal.end(),
+        since=milliseconds(caller),
+        replaced=None if before is None else msgspec.structs.replace(before, replaced=None),
     )
     return Reply({}, (Change(SUBSCRIPTION_KIND, made.state_key, msgspec.json.encode(made)),))
 

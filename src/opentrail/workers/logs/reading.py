@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -17,19 +19,53 @@ from opentrail.ports.state import Document, StateStore
 
 _log = structlog.get_logger()
 
-Watcher = CompiledMetricFilter | SubscriptionFilter
+_Put = MetricFilter | SubscriptionFilter
+_Kind = TypeVar("_Kind", MetricFilter, SubscriptionFilter)
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """A filter, and what it is asked of.
+
+    Attributes:
+        put: As it was put.
+        by: What it was changed to; None if it is as it was put last.
+    """
+
+    filter: CompiledMetricFilter | SubscriptionFilter
+    put: _Put
+    by: _Put | None
+
+    def counts_record(self, offset: int) -> bool:
+        """Whether it is asked of a record at that place of the journal."""
+        return offset >= self.put.not_before and (self.by is None or offset < self.by.not_before)
+
+    def counts_event(self, ingested: int) -> bool:
+        """Whether it is asked of an event that PutLogEvents brought then, in milliseconds."""
+        since = self.put.since or self.put.created
+        return ingested >= since and (self.by is None or ingested < self.by.since)
 
 
 class GroupFilters:
-    """Metric filters and subscriptions of one group, ready for its messages."""
+    """Metric filters and subscriptions of one group, ready for its messages.
 
-    def __init__(
-        self, metrics: Sequence[CompiledMetricFilter], subscriptions: Sequence[SubscriptionFilter]
-    ) -> None:
-        self.metrics = tuple(metrics)
-        self._watchers: tuple[Watcher, ...] = (*metrics, *subscriptions)
-        patterns = [*(one.pattern for one in metrics)]
-        patterns += [FilterPattern(one.pattern) for one in subscriptions]
+    Attributes:
+        metrics: The metric filters as they were put last.
+    """
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = tuple(watchers)
+        self.metrics = tuple(
+            one.filter
+            for one in watchers
+            if isinstance(one.filter, CompiledMetricFilter) and one.by is None
+        )
+        patterns = [
+            one.filter.pattern
+            if isinstance(one.filter, CompiledMetricFilter)
+            else FilterPattern(one.filter.pattern)
+            for one in watchers
+        ]
         self._set = FilterSet(dict(enumerate(patterns)))
 
     def matching(self, message: LogMessage) -> list[Watcher]:
@@ -57,17 +93,23 @@ class FilterReader:
 def _compiled(
     metrics: Sequence[Document], subscriptions: Sequence[Document]
 ) -> dict[GroupKey, GroupFilters]:
-    found: dict[GroupKey, tuple[list[CompiledMetricFilter], list[SubscriptionFilter]]] = {}
+    found: dict[GroupKey, list[Watcher]] = {}
     for document in metrics:
-        put = msgspec.json.decode(document.body, type=MetricFilter)
+        last = msgspec.json.decode(document.body, type=MetricFilter)
         try:
-            compiled = CompiledMetricFilter(put)
+            some = [Watcher(CompiledMetricFilter(put), put, by) for put, by in _versions(last)]
         except InvalidInput as problem:
             _log.error("metric_filter_unreadable", filter=document.key, problem=str(problem))
             continue
-        key = GroupKey(put.account_id, put.region, put.group)
-        found.setdefault(key, ([], []))[0].append(compiled)
+        found.setdefault(GroupKey(last.account_id, last.region, last.group), []).extend(some)
     for document in subscriptions:
-        subscription = msgspec.json.decode(document.body, type=SubscriptionFilter)
-        found.setdefault(subscription.key, ([], []))[1].append(subscription)
-    return {key: GroupFilters(*some) for key, some in found.items()}
+        newest = msgspec.json.decode(document.body, type=SubscriptionFilter)
+        watchers = [Watcher(put, put, by) for put, by in _versions(newest)]
+        found.setdefault(newest.key, []).extend(watchers)
+    return {key: GroupFilters(some) for key, some in found.items()}
+
+
+def _versions(last: _Kind) -> list[tuple[_Kind, _Kind | None]]:
+    """What was put, and what it was changed to."""
+    before = last.replaced
+    return [(last, None)] if before is None else [(last, None), (before, last)]

@@ -182,14 +182,18 @@ class LogFilterWorker:
             seen.add(feed.group)
             self._defaults.asked(feed.filters.metrics, _seconds(now))
             for watcher in feed.filters.matching(message):
-                if isinstance(watcher, CompiledMetricFilter):
-                    if entry.offset >= max(self._records.metrics, watcher.filter.not_before):
-                        made.samples.add(watcher, message)
-                elif entry.offset >= max(self._records.outbox, watcher.not_before):
+                if not watcher.counts_record(entry.offset):
+                    continue
+                if isinstance(watcher.filter, CompiledMetricFilter):
+                    if entry.offset >= self._records.metrics:
+                        made.samples.add(watcher.filter, message)
+                elif entry.offset >= self._records.outbox:
                     account = head.recipient_account_id or feed.trail.account_id
                     stream = stream_name(feed.trail, account, head.aws_region)
                     place = EventPlace(epoch_milliseconds(now), Keeper.STORE, entry.offset)
-                    made.deliveries.append(record_delivery(watcher, stream, head, message, place))
+                    made.deliveries.append(
+                        record_delivery(watcher.filter, stream, head, message, place)
+                    )
 
     # Events of PutLogEvents
 
@@ -215,12 +219,14 @@ class LogFilterWorker:
         self._defaults.asked(filters.metrics, event.ingested // 1000)
         message = LogMessage(event.message)
         for watcher in filters.matching(message):
-            if isinstance(watcher, CompiledMetricFilter):
-                created = watcher.filter.created
-                if event.number > self._own.metrics and event.ingested >= created:
-                    made.samples.add(watcher, message)
-            elif event.number > self._own.outbox and event.ingested >= watcher.created:
-                taken.setdefault((watcher, event.stream, event.access_key_id), []).append(event)
+            if not watcher.counts_event(event.ingested):
+                continue
+            if isinstance(watcher.filter, CompiledMetricFilter):
+                if event.number > self._own.metrics:
+                    made.samples.add(watcher.filter, message)
+            elif event.number > self._own.outbox:
+                key = watcher.filter, event.stream, event.access_key_id
+                taken.setdefault(key, []).append(event)
 
     def _begin(self, now: datetime) -> _Made:
         return _Made(Samples(self._cardinality, _seconds(now)))
