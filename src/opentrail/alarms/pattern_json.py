@@ -37,6 +37,7 @@ from opentrail.predicate.expression import (
     Operator,
     Test,
 )
+from opentrail.predicate.joining import all_of, any_of
 from opentrail.predicate.reading import text_of
 
 Record = Mapping[str, AnyValue]
@@ -60,9 +61,9 @@ def predicate(condition: Condition) -> Predicate:
         case Missing(selector):
             return lambda record: not any(True for _ in values(record, selector.steps))
         case Both(parts):
-            return _both(tuple(predicate(part) for part in parts))
+            return all_of(tuple(predicate(part) for part in parts))
         case Either(parts):
-            return _either(tuple(_alternatives(parts)))
+            return any_of(tuple(_alternatives(parts)))
 
 
 def values(record: Record, steps: tuple[Step, ...]) -> Iterator[AnyValue]:
@@ -108,29 +109,6 @@ def _at(selector: Selector, holds: Callable[[AnyValue], bool]) -> Predicate:
         return type(inner) is dict and holds(inner.get(second))
 
     return holds_below
-
-
-def _both(parts: tuple[Predicate, ...]) -> Predicate:
-    def holds(record: Record) -> bool:
-        for part in parts:  # noqa: SIM110  (a third quicker than all() of a generator)
-            if not part(record):
-                return False
-        return True
-
-    return holds
-
-
-def _either(parts: tuple[Predicate, ...]) -> Predicate:
-    if len(parts) == 1:
-        return parts[0]
-
-    def holds(record: Record) -> bool:
-        for part in parts:  # noqa: SIM110  (as above)
-            if part(record):
-                return True
-        return False
-
-    return holds
 
 
 def _alternatives(parts: tuple[Condition, ...]) -> Iterator[Predicate]:
