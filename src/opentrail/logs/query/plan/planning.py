@@ -114,5 +114,9 @@ def _main(pipeline: Pipeline, early: list[Value], most: int) -> str:
         counted = relation.matched or "count(*) OVER ()"
         parts.append(f"{counted} AS matched")
     order = "" if pipeline.is_any else relation.ordered()
+    is_counted = not relation.is_filtered or relation.matched or pipeline.clustering
+    if order and is_counted and not (relation.are_events or relation.has_limit):
+        # Rows that are not shown need no texts, of which making takes longer than counting.
+        relation.level(f"SELECT * FROM {relation.last}{order} LIMIT {most}")
     select = f"SELECT {', '.join(parts) or '1'} FROM {relation.last}{order} LIMIT {most}"
     return relation.sql(select)
