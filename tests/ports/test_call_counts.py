@@ -1,3 +1,6 @@
+import threading
+from collections import Counter
+
 import pytest
 
 from insight_series import series
@@ -99,6 +102,28 @@ def test_folding_again_changes_nothing(store):
 
     assert store.counts(series(), 0, NOON + 1) == before
     assert sum(count for _, count in before) == 90 * 91 // 2
+
+
+def test_who_reads_while_it_is_folded_sees_each_count_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("opentrail.adapters.call_counts.sqlite.FOLDED_AT_ONCE", 2)
+    store = SqliteCallCounts(tmp_path / "counts.sqlite")
+    store.commit(counts(*((NOON - 3 * 1440 + at, 1) for at in range(700))), PLACE)
+    ended = threading.Event()
+    seen = Counter()
+
+    def read():
+        while not ended.is_set():
+            seen[sum(count for _, count in store.counts(series(), 0, NOON))] += 1
+        store.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    fold(store)
+    ended.set()
+    reader.join()
+    store.close()
+
+    assert seen.keys() == {700}
 
 
 def test_a_series_without_counts_is_forgotten(store):
