@@ -140,13 +140,24 @@ def _told(one: MetricFilter) -> dict[str, Any]:
 
 def delete_metric_filter(parameters: Parameters, caller: Caller, backends: LogsBackends) -> Reply:
     """The filter is gone; its datapoints stay."""
+    return without_filter(METRIC_FILTER_KIND, "metric filter", parameters, caller, backends)
+
+
+def without_filter(
+    kind: str, what: str, parameters: Parameters, caller: Caller, backends: LogsBackends
+) -> Reply:
+    """A group's filter of that kind, which errors call `what`, is gone.
+
+    Raises:
+        ApiError: ResourceNotFoundException.
+    """
     key = key_of(parameters["logGroupName"], caller)
     find_group(key, backends)
     state_key = filters_prefix(*key) + parameters["filterName"]
-    document = backends.state.get(METRIC_FILTER_KIND, state_key)
+    document = backends.state.get(kind, state_key)
     if document is None:
-        raise not_found("metric filter")
-    return Reply({}, (Change(METRIC_FILTER_KIND, state_key, None, expected=document.version),))
+        raise not_found(what)
+    return Reply({}, (Change(kind, state_key, None, expected=document.version),))
 
 
 def test_metric_filter(parameters: Parameters, caller: Caller, backends: LogsBackends) -> Reply:  # noqa: ARG001 - a handler's

@@ -14,8 +14,8 @@ from opentrail.alarms.filter_pattern import FilterPattern
 from opentrail.alarms.metric_filter import filters_prefix
 from opentrail.api.errors import ApiError
 from opentrail.api.logs.backends import LogsBackends, Parameters, milliseconds
-from opentrail.api.logs.find import find_group, invalid, key_of, not_found, too_many
-from opentrail.api.logs.metric_filters import refuse_transformed
+from opentrail.api.logs.find import find_group, invalid, key_of, too_many
+from opentrail.api.logs.metric_filters import refuse_transformed, without_filter
 from opentrail.api.logs.pages import answer, page
 from opentrail.api.outcome import Caller, Reply
 from opentrail.arn import Arn
@@ -102,13 +102,8 @@ def delete_subscription_filter(
     parameters: Parameters, caller: Caller, backends: LogsBackends
 ) -> Reply:
     """The subscription is gone."""
-    key = key_of(parameters["logGroupName"], caller)
-    find_group(key, backends)
-    state_key = filters_prefix(*key) + parameters["filterName"]
-    document = backends.state.get(SUBSCRIPTION_KIND, state_key)
-    if document is None:
-        raise not_found("subscription filter")
-    return Reply({}, (Change(SUBSCRIPTION_KIND, state_key, None, expected=document.version),))
+    what = "subscription filter"
+    return without_filter(SUBSCRIPTION_KIND, what, parameters, caller, backends)
 
 
 def _filters(prefix: str, backends: LogsBackends) -> list[SubscriptionFilter]:
