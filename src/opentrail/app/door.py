@@ -4,7 +4,8 @@ A call that changes trails: (1) the handler decides and answers, (2) the call's 
 from request and answer, (3) the changes and the record are kept in one step, (4) the record is
 appended to the journal, (5) the trails' timelines get their turn at the record's place. After a
 crash between (3) and (5), `settle_pending` does what is missing. So no change is ever without its
-record, and no record without its change.
+record, and no record without its change. What is no change of state and cannot be undone (the
+deletion of log events) comes last.
 """
 
 from __future__ import annotations
