@@ -8,7 +8,7 @@ import pytest
 from botocore.loaders import create_loader
 
 LONGEST = 40
-MODELS = 120
+MODELS = 200
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -31,6 +31,15 @@ class Recent(OrderedDict[Any, Any]):
         return super().__getitem__(key)
 
 
+class Once(list[str]):
+    """Directories of models: boto3 adds its own with each session."""
+
+    def append(self, path: str) -> None:
+        if path not in self:
+            super().append(path)
+
+
 LOADER = create_loader()
 LOADER._cache = Recent()
+LOADER._search_paths = Once(LOADER.search_paths)
 botocore.session.create_loader = lambda search_path_string=None: LOADER

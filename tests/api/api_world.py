@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -85,6 +86,12 @@ class _Raw:
         return self._body
 
 
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients, each of which has its own events."""
+    return boto3.session.Session()
+
+
 @dataclass
 class ApiWorld:
     """The service and what it stands on."""
@@ -162,7 +169,7 @@ class ApiWorld:
 
     def client(self, region: str = "us-east-1", account: str = ACCOUNT, **options: Any) -> Any:
         """A boto3 client whose requests come here."""
-        client = boto3.session.Session().client(
+        client = _session().client(
             options.pop("service", "cloudtrail"),
             region_name=region,
             endpoint_url="http://127.0.0.1:4600",

@@ -1,5 +1,6 @@
 """CloudWatch's API in this process, called by real boto3 clients without a socket."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from opentrail.api.cloudwatch import CloudWatchBackends, cloudwatch_service
 REGION = "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
 CBOR, JSON, QUERY = "smithy-rpc-v2-cbor", "json", "query"
+
+
+@cache
+def one_protocol(protocol: str) -> "OneProtocol":
+    """The models of one protocol, read once."""
+    return OneProtocol(protocol)
 
 
 class OneProtocol(Loader):
@@ -56,7 +63,7 @@ class CloudWatchWorld:
     ) -> Any:
         """A boto3 client that speaks a protocol."""
         session = botocore.session.get_session()
-        session.register_component("data_loader", OneProtocol(protocol))
+        session.register_component("data_loader", one_protocol(protocol))
         client = boto3.session.Session(botocore_session=session).client(
             "cloudwatch",
             region_name=region,
