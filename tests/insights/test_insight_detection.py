@@ -188,3 +188,27 @@ def test_work_at_night_is_found_by_its_minutes():
     assert 120 < start.seen - START < 160
     assert start.observed >= start.limit > start.expected
     assert 178 <= end.ended - START <= 200
+
+
+@pytest.mark.parametrize("news", [True, False])
+def test_the_row_of_a_forgotten_series_knows_nothing_of_it(news):
+    busy, key = watching(office_days(40.0))
+    judged(busy, key, [9000] * 40)
+    assert list(busy.alerts)
+
+    busy.forget(key)
+    busy.add(series("Other"), is_news=news)
+    fresh = Detection(busy.minute)
+    fresh.add(series("Other"), is_news=news)
+
+    assert len(busy) == 1
+    assert not list(busy.alerts)
+    counts = [0] * 5 + [30] * 30 + [0] * 200
+    assert judged(busy, series("Other"), counts) == judged(fresh, series("Other"), counts)
+    other = office_days(5.0, seed=3)
+    for one in (busy, fresh):
+        one.learn(series("Other"), learn(other, weekday_of(FIRST_DAY), NORMAL))
+    day = np.concatenate((other[:300], [90] * 10, other[:400]))
+    found = judged(busy, series("Other"), day)
+    assert found == judged(fresh, series("Other"), day)
+    assert found
