@@ -65,6 +65,10 @@ def made(tmp_path: Path) -> LogsWorld:
     return LogsWorld(ApiWorld(tmp_path))
 
 
+def transformation(**values: Any) -> list[dict[str, Any]]:
+    return [{"metricName": "m", "metricNamespace": "n", "metricValue": "1"} | values]
+
+
 def refused(call: Any, /, **values: Any) -> tuple[str, str]:
     """(code, message) of the error."""
     with pytest.raises(ClientError) as caught:
