@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from opentrail.adapters.call_counts import FILE_NAME, SqliteCallCounts
 from opentrail.cli.events.opening import interruptible, now, one_of, settings_here
 from opentrail.cli.insights.band import Band, band_around
-from opentrail.cli.insights.plot import lines, svg
+from opentrail.cli.insights.picture import CannotDrawError, draw
+from opentrail.cli.insights.plot import lines
 from opentrail.cli.terminal import EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output, safe
 from opentrail.clock import iso_seconds
 from opentrail.insights.alert import Alert
@@ -48,21 +49,21 @@ def list_insights(
 @insights.command("show")
 def show_insight(
     insight: Annotated[str, typer.Argument(metavar="ID", help="Its id, or sharedEventID.")],
-    svg_file: Annotated[
-        Path | None, typer.Option("--svg", help="Write the plot to this file, too.")
-    ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the plot to this SVG file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the plot to this PNG file.")] = None,
     format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Show an unusual rate with a plot: counts, what is expected, and the Insight.
 
-    Exit codes: 0 shown, 2 no such Insight, 3 nothing ran here.
+    Exit codes: 0 shown, 2 no such Insight or no place for a picture, 3 nothing ran here.
     """
     one_of("format", format, ("table", "json"))
     counts = _counts()
     alert = _find(counts, insight)
     band = band_around(alert, counts, int(now().timestamp()) // 60)
-    if svg_file is not None:
-        svg_file.write_text(svg(band, explanation(alert)), encoding="utf-8")
+    for form, file in (("svg", svg), ("png", png)):
+        if file is not None:
+            _draw(band, explanation(alert), file, form)
     if format == "json":
         output.print_json(data={"version": _VERSION, "insight": _told(alert)} | _band(band))
         return
@@ -114,6 +115,13 @@ def replay_counts(
             behind=lambda part: bar.update(task, completed=part),
         )
     _print(found[::-1], format)
+
+
+def _draw(band: Band, title: str, file: Path, form: str) -> None:
+    try:
+        draw(band, title, file, form)
+    except CannotDrawError as problem:
+        fail(str(problem), EXIT_USAGE)
 
 
 def _counts() -> SqliteCallCounts:
