@@ -244,7 +244,7 @@ def tick_costs(rows: int) -> dict[str, float]:
             key,
             list(zip(range(FIRST_DAY * DAY - BEFORE, FIRST_DAY * DAY), past.tolist(), strict=True)),
         )
-        detection.learn(key, baselines[of])
+        detection.learn(key, baselines[of], FIRST_DAY)
     spent = []
     for _ in range(60):
         counts = random.poisson(kinds[kind])
@@ -290,7 +290,7 @@ def memory_cost(*, low: bool, rows: int = 16_384) -> float:
             "1", "us-east-1", "Management", "ec2.amazonaws.com", f"Api{at}", CALL_RATE, ""
         )
         detection.add(key)
-        detection.learn(key, baseline)
+        detection.learn(key, baseline, FIRST_DAY)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return round(taken / rows / 1000, 1)

@@ -39,7 +39,7 @@ def watching(past: np.ndarray, key: SeriesKey | None = None) -> tuple[Detection,
     detection = Detection(START - 1)
     lately = past[-480:]
     detection.add(key, [(START - 480 + at, int(count)) for at, count in enumerate(lately)])
-    detection.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL))
+    detection.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL), START // DAY)
     return detection, key
 
 

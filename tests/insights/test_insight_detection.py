@@ -77,6 +77,20 @@ def test_a_job_that_did_not_run_is_told_of():
     assert 187 <= start.seen - START <= 205
 
 
+def test_a_job_of_working_days_is_not_missed_on_a_saturday_that_is_not_learnt_yet():
+    past = np.zeros(DAYS * DAY, int)
+    days = past.reshape(DAYS, DAY)
+    days[[day % 7 < 5 for day in range(DAYS)], 5:20] = 8
+    week = np.concatenate((days[:5].reshape(-1), np.zeros(DAY, int)))
+    detection, key = watching(past)
+    for day in range(5):
+        learnt = learn(np.concatenate((past[day * DAY :], week[: day * DAY])), day, NORMAL)
+        detection.learn(key, learnt, START // DAY + day)
+        assert judged(detection, key, week[day * DAY : (day + 1) * DAY]) == []
+
+    assert judged(detection, key, week[5 * DAY : 5 * DAY + 59]) == []
+
+
 def test_a_job_that_sometimes_rests_is_not_missed():
     past = np.zeros(DAYS * DAY, int)
     past.reshape(DAYS, DAY)[:, 185:190] = 8
@@ -110,7 +124,7 @@ def test_a_young_series_is_silent_for_three_days(days, told):
     past = np.random.default_rng(1).poisson(5.0, days * DAY)
     detection = Detection(START - 1)
     detection.add(series())
-    detection.learn(series(), learn(past, weekday_of(FIRST_DAY - days), NORMAL))
+    detection.learn(series(), learn(past, weekday_of(FIRST_DAY - days), NORMAL), START // DAY)
 
     assert bool(judged(detection, series(), [5] * 60 + [500] * 10)) is told
 
@@ -148,7 +162,7 @@ def test_runs_that_are_cut_anywhere_find_the_same():
         second = Detection(START + cut - 1)
         both = np.concatenate((past[-480:], day[:cut]))
         second.add(key, [(START - 480 + at, int(n)) for at, n in enumerate(both)])
-        second.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL))
+        second.learn(key, learn(past, weekday_of(FIRST_DAY), NORMAL), START // DAY)
         for alert in first.alerts:
             second.resume(alert)
         found += judged(second, key, day[cut:])
@@ -207,7 +221,7 @@ def test_the_row_of_a_forgotten_series_knows_nothing_of_it(news):
     assert judged(busy, series("Other"), counts) == judged(fresh, series("Other"), counts)
     other = office_days(5.0, seed=3)
     for one in (busy, fresh):
-        one.learn(series("Other"), learn(other, weekday_of(FIRST_DAY), NORMAL))
+        one.learn(series("Other"), learn(other, weekday_of(FIRST_DAY), NORMAL), START // DAY)
     day = np.concatenate((other[:300], [90] * 10, other[:400]))
     found = judged(busy, series("Other"), day)
     assert found == judged(fresh, series("Other"), day)

@@ -123,13 +123,13 @@ class Detection:
         self._alerts.pop(row, None)
         self._free.append(row)
 
-    def learn(self, key: SeriesKey, baseline: Baseline) -> None:
-        """What is ordinary from now on."""
+    def learn(self, key: SeriesKey, baseline: Baseline, day: int) -> None:
+        """What is ordinary from now on; for drops, on that day since the epoch."""
         row = self._rows[key]
         self._new.pop(row, None)
         self._limits.set(row, baseline.calls)
         self._activity_limits.set(row, baseline.activity)
-        self._drop_limits.set(row, baseline.drops)
+        self._drop_limits.set(row, baseline.drops, day)
         # As they would be, had this been known when the row was renewed last.
         since = (self.minute - int(self._phases[row])) % SLOT
         self._renew(np.array([row]), self.minute - since)

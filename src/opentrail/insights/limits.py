@@ -154,6 +154,7 @@ class Drops:
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
         self._rows = np.zeros(0, np.int64)
+        self._days = np.zeros(0, np.int64)
         self._low = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.int32)
         self._recovered = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.int32)
         self._expected = np.zeros((MARKS, len(DROP_WINDOWS), 0), np.float32)
@@ -163,7 +164,8 @@ class Drops:
         """In the order in which they were first set."""
         return self._rows[: len(self._places)]
 
-    def set(self, row: int, limits: DropLimits | None) -> None:
+    def set(self, row: int, limits: DropLimits | None, day: int = 0) -> None:
+        """The limits of a row, for a day since the epoch."""
         place = self._places.get(row)
         if limits is None:
             if place is not None:
@@ -174,15 +176,22 @@ class Drops:
             if place == len(self._rows):
                 self._grow()
             self._rows[place] = row
+        self._days[place] = day
         self._low[:, :, place] = limits.low.T
         self._recovered[:, :, place] = limits.recovered.T
         self._expected[:, :, place] = limits.expected.T
 
     def at(self, minute: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Low and expected at this minute, by window and place in `rows`."""
+        """Low and expected at this minute, by window and place in `rows`.
+
+        Nothing is low by the limits of another day: what runs on working days only is not missed
+        on a Saturday that is not learnt yet.
+        """
         mark = minute % DAY * MARKS // DAY
         used = len(self._places)
-        return self._low[mark, :, :used], self._expected[mark, :, :used]
+        is_today = self._days[:used] == minute // DAY
+        low = np.where(is_today, self._low[mark, :, :used], np.int32(-1))
+        return low, self._expected[mark, :, :used]
 
     def recovered(self, rows: NDArray[np.int64], minute: int) -> NDArray[np.int32]:
         """By window and row; -1 for rows without limits."""
@@ -193,6 +202,7 @@ class Drops:
     def _grow(self) -> None:
         more = max(_FIRST_ROWS, len(self._rows))
         self._rows = _wider(self._rows, more, 0)
+        self._days = _wider(self._days, more, 0)
         self._low = _wider(self._low, more, -1)
         self._recovered = _wider(self._recovered, more, -1)
         self._expected = _wider(self._expected, more, 0)

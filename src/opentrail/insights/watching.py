@@ -12,7 +12,7 @@ from opentrail.insights.alert import Alert
 from opentrail.insights.baseline import DAY, Sensitivity
 from opentrail.insights.counts import SeriesKey
 from opentrail.insights.detect import Detection
-from opentrail.insights.learning import Learning, Past, learning_minute
+from opentrail.insights.learning import Learning, Past, last_learnt_day, learning_minute
 
 PAST_MINUTES = 8 * 60
 """What windows and levels look back."""
@@ -58,9 +58,10 @@ class Watching:
 
     def learn(self, key: SeriesKey) -> None:
         """What is ordinary for a watched series at the next minute."""
-        baseline = self._learning.baseline(key, self.first[key], self.detection.minute + 1)
+        minute = self.detection.minute + 1
+        baseline = self._learning.baseline(key, self.first[key], minute)
         if baseline is not None:
-            self.detection.learn(key, baseline)
+            self.detection.learn(key, baseline, last_learnt_day(key, minute))
 
     def judge(self, counts: Mapping[SeriesKey, int]) -> list[Alert]:
         """Judge the next minute.
