@@ -15,6 +15,7 @@ from opentrail.cli.main import commands
 from opentrail.errors import InvalidInput
 from opentrail.ports.sigma.findings import FindingQuery
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Incident
 from opentrail.sigma.remembering import Changes
 from sigma_samples import rule_text
 
@@ -192,6 +193,21 @@ def test_of_a_file_of_several_rules_none_is_removed_alone(world: World) -> None:
     world.run("rules", "remove", "both.yml")
 
 
+def test_a_pack_is_added_learned_and_removed(world: World) -> None:
+    added = world.run("rules", "add", "--pack", "principals")
+    again = world.run("rules", "add", "--pack", "principals")
+    learned = world.run("rules", "learn", "--since", SINCE)
+
+    assert "12 files added, 0 refused" in added.stderr
+    assert "0 files added, 12 were there" in again.stderr
+    assert "values and groups" in learned.stdout
+    assert len(world.json("rules", "list")["rules"]) == 21
+    world.run("rules", "remove", "--pack", "principals")
+    assert world.json("rules", "list")["rules"] == []
+    for words in (("add",), ("add", "x.yml", "--pack", "principals"), ("remove", "--pack", "x")):
+        world.run("rules", *words, code=2)
+
+
 def test_unknown_names_are_told(world: World) -> None:
     world.run("rules", "remove", "nothing", code=2)
     world.run("rules", "test", "nothing", code=2)
@@ -254,3 +270,35 @@ def test_a_finding_is_shown_with_its_events(world: World) -> None:
     told = world.json("findings", "show", "f1")
     assert json.loads(told["events"][0])["eventName"] == "PutObject"
     world.run("findings", "show", "f9", code=2)
+
+
+def test_incidents_are_listed_and_shown(world: World) -> None:
+    world.run("incidents", "list", code=3)
+    found_here(world)
+    store = SqliteFindings(world.data / FILE_NAME)
+    of_it = Finding(
+        id="g1", rule_id="r", rule_title="Put", level="high", account_id="1", region="us-east-1",
+        first_time=START, last_time=START, count=1, made=START, event_ids=("e1",), values=(),
+        summary="Something.", incident_id="i-1",
+    )  # fmt: skip
+    incident = Incident(
+        id="i-1", account_id="1", actor="al\x1b[2Jice", first_time=START, last_time=START,
+        level="high", findings=2, rules=("Put",), made=START,
+    )  # fmt: skip
+    store.commit(Changes(findings={"g1": of_it}, incidents={"i-1": incident}))
+    store.close()
+
+    listed = world.run("incidents", "list", "--since", "2026-01-01").stdout
+    shown = world.run("incidents", "show", "i-1")
+
+    assert "Put" in listed
+    assert "\x1b" not in listed
+    assert "g1" in shown.stdout
+    assert "f1" not in shown.stdout
+    assert "1 of its findings are not shown" in shown.stderr
+    assert [one["id"] for one in world.json("incidents", "show", "i-1")["findings"]] == ["g1"]
+    (told,) = world.json("incidents", "list", "--since", "2026-01-01")["incidents"]
+    assert (told["id"], told["level"]) == ("i-1", "high")
+    assert "i-1" in world.run("findings", "show", "g1").stdout
+    world.run("incidents", "show", "i-2", code=2)
+    world.run("incidents", "list", "--level", "x", code=2)

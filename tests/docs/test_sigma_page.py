@@ -31,8 +31,8 @@ def test_the_files_of_the_page_are_used_together(tmp_path: Path) -> None:
     assert book.rules.problems == ()
     assert len(list(book.rules.definitions())) == 4
     (failed,) = (one for one in book.rules.rules.values() if one.about.name == "failed_sign_in")
-    assert [one.rules for one in book.targets] == [(), (failed.about.id,)]
-    assert len(tomllib.loads(FILES["rules.toml"])["targets"]) == 2
+    assert [one.rules for one in book.targets] == [(), (failed.about.id,), ()]
+    assert len(tomllib.loads(FILES["rules.toml"])["targets"]) == 3
 
 
 @pytest.mark.parametrize("line", COMMANDS)

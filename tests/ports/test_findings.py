@@ -1,7 +1,9 @@
 """Every store of findings keeps what its port promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opentrail.adapters.findings import MemoryFindings, SqliteFindings
-from opentrail.ports.sigma.findings import FindingQuery, FindingStore, Limits
+from opentrail.ports.sigma.findings import FindingQuery, FindingStore, IncidentQuery, Limits
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Incident, Whose
 from opentrail.sigma.remembering import Changes, Kept, Seen, SeenKey, WindowKey
 from opentrail.sigma.rule import Level
 from opentrail.sigma.windows import Chain, Window
@@ -164,6 +167,64 @@ def test_what_is_old_or_too_much_goes(store: FindingStore) -> None:
     assert store.seen(SeenKey("rule", "g", "3")) == Seen(0, 3)
 
 
+def incident(number: int, first: int, last: int, **values: object) -> Incident:
+    usual: dict[str, object] = {
+        "id": f"i-{number}", "account_id": "1", "actor": "alice", "first_time": first,
+        "last_time": last, "level": "high", "findings": 1, "rules": ("Title",), "made": 100,
+        "told": (("https://a.example.com", "high"),),
+    }  # fmt: skip
+    return msgspec.convert(usual | values, Incident)
+
+
+def keep(store: FindingStore, *incidents: Incident) -> None:
+    store.commit(Changes(incidents={one.id: one for one in incidents}))
+
+
+def test_incidents_come_back_the_newest_first(store: FindingStore) -> None:
+    low = incident(3, 5, 30, level="low", account_id="2", actor="bob")
+    keep(store, incident(1, 0, 10), incident(2, 5, 20), low)
+
+    def asked(**values: Any) -> list[str]:
+        return [one.id for one in store.incidents(IncidentQuery(**values))]
+
+    assert store.incident("i-1") == incident(1, 0, 10)
+    assert store.incident("x") is None
+    assert asked() == ["i-3", "i-2", "i-1"]
+    assert asked(since=20) == ["i-3", "i-2"]
+    assert asked(account_id="1", limit=1) == ["i-2"]
+    assert asked(actor="bob") == asked(account_id="2") == ["i-3"]
+    assert asked(at_least=Level.HIGH) == ["i-2", "i-1"]
+
+
+def test_the_last_incident_of_an_actor_is_known(store: FindingStore) -> None:
+    alice = Whose("1", "alice")
+    keep(store, incident(1, 0, 90), incident(2, 50, 60), incident(3, 55, 56, actor="bob"))
+
+    def last(before: int, *but: str) -> str | None:
+        found = store.last_incident(alice, before, but)
+        return None if found is None else found.id
+
+    assert (last(49), last(50), last(50, "i-2"), last(50, "i-1", "i-2")) == (
+        "i-1", "i-2", "i-1", None,
+    )  # fmt: skip
+    assert store.last_incident(Whose("2", "alice"), 99, ()) is None
+
+
+def test_a_finding_keeps_its_incident_and_is_found_by_it(store: FindingStore) -> None:
+    put(store, finding(1, incident_id="i-1"), finding(2))
+    put(store, finding(1, count=9))
+
+    (found,) = store.page(FindingQuery(incident_id="i-1"))
+    assert (found.id, found.count) == ("id-1", 9)
+
+
+def test_old_incidents_go_with_their_findings(store: FindingStore) -> None:
+    keep(store, incident(1, 0, 10, made=5), incident(2, 0, 10, made=6))
+
+    assert store.expire(replace(KEEP_ALL, findings_before=6)) == 1
+    assert [one.id for one in store.incidents(IncidentQuery())] == ["i-2"]
+
+
 def test_all_of_a_commit_is_durable(tmp_path: Path) -> None:
     path = tmp_path / "findings.sqlite"
     first = SqliteFindings(path)
@@ -172,6 +233,7 @@ def test_all_of_a_commit_is_durable(tmp_path: Path) -> None:
             windows={KEY: Kept(WINDOW, 50)},
             seen={SeenKey("r", "g", ""): Seen(1, 1)},
             findings={"id-1": finding(1)},
+            incidents={"i-1": incident(1, 0, 9)},
         ),
         place=12,
     )
@@ -179,6 +241,7 @@ def test_all_of_a_commit_is_durable(tmp_path: Path) -> None:
 
     again = SqliteFindings(path)
     assert (again.place(), again.window(KEY), again.find("id-1")) == (12, WINDOW, finding(1))
+    assert again.incident("i-1") == incident(1, 0, 9)
     again.close()
 
 

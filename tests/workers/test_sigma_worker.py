@@ -1,6 +1,7 @@
 """Records become findings, findings deliveries: once each, whatever happens between two steps."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.adapters.state import MemoryStateStore
 from opentrail.clock import ManualClock, iso_seconds
 from opentrail.errors import Unavailable
-from opentrail.ports.sigma.findings import FindingQuery
+from opentrail.ports.sigma.findings import FindingQuery, IncidentQuery
 from opentrail.ports.state import Change
 from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 from opentrail.sigma.finding import Finding
@@ -366,9 +367,72 @@ def test_failures_and_restarts_change_nothing(
     def told(world: World) -> list[tuple[Any, ...]]:
         return sorted((one.id, one.count, one.event_ids) for one in world.found())
 
+    def incidents(world: World) -> list[tuple[Any, ...]]:
+        found = world.findings.incidents(IncidentQuery(limit=1000))
+        return sorted((one.id, one.findings, one.level, one.told) for one in found)
+
     assert told(tried) == told(plain)
+    assert incidents(tried) == incidents(plain)
     assert {one.id for one in tried.deliveries()} == {one.id for one in plain.deliveries()}
     assert len(tried.deliveries()) == len(plain.deliveries())
+
+
+ONCE = """
+[[targets]]
+target = "https://siem.example.com/hook"
+once_an_incident = true
+[[targets]]
+target = "https://siem.example.com/all"
+[[targets]]
+target = "arn:aws:sns:us-east-1:1:bad"
+level = "critical"
+once_an_incident = true
+"""
+
+
+def test_findings_of_one_actor_are_an_incident_that_a_target_is_told_of_once(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, stopped=STOPPED, login=FAILED, many=MANY, settings=ONCE)
+    for name in ("StopLogging", "StopLogging", "ConsoleLogin", "ConsoleLogin", "ConsoleLogin"):
+        world.call(name)
+        world.settle()
+    world.call("StopLogging", userIdentity={"userName": "bob"})
+    world.settle()
+
+    alice, bob = sorted(world.findings.incidents(IncidentQuery()), key=lambda one: one.actor)
+    assert (alice.actor, alice.findings, alice.level) == ("alice", 3, "critical")
+    assert (bob.actor, bob.findings) == ("bob", 1)
+    by_target = Counter(one.target for one in world.deliveries())
+    assert by_target == {
+        "https://siem.example.com/hook": 3,  # alice's first, alice's worse one, bob's
+        "https://siem.example.com/all": 4,
+        "arn:aws:sns:us-east-1:1:bad": 1,
+    }
+    detail = json.loads(world.deliveries()[0].payload)["detail"]
+    assert detail["incident_id"] in {alice.id, bob.id}
+    found = world.findings.page(FindingQuery(incident_id=alice.id))
+    assert sorted(one.rule_title for one in found) == ["Many", "Stopped", "Stopped"]
+
+
+def test_a_flood_after_a_finding_leaves_it_in_its_incident(world: World) -> None:
+    for _ in range(6):
+        world.call("ConsoleLogin")
+        world.settle()
+
+    (finding,) = world.found()
+    (incident,) = world.findings.incidents(IncidentQuery())
+    assert (finding.count, finding.incident_id) == (6, incident.id)
+
+
+def test_what_is_muted_is_in_no_incident(world: World) -> None:
+    mute(world, where="userIdentity.userName = alice")
+    world.call("StopLogging")
+    world.settle()
+
+    assert world.findings.incidents(IncidentQuery()) == ()
+    (finding,) = world.found(with_muted=True)
+    assert finding.incident_id == ""
 
 
 def test_a_new_process_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:

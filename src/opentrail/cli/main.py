@@ -33,7 +33,7 @@ from opentrail.cli.responses.functions import functions
 from opentrail.cli.responses.webhooks import webhooks
 from opentrail.cli.selectors import selectors
 from opentrail.cli.sessions import sessions
-from opentrail.cli.sigma import findings, rules
+from opentrail.cli.sigma import findings, incidents, rules
 from opentrail.cli.signing_keys import signing_keys
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, fail, messages, output
 from opentrail.cli.trails import trails
@@ -62,6 +62,7 @@ commands.add_typer(functions, name="functions")
 commands.add_typer(webhooks, name="webhooks")
 commands.add_typer(rules, name="rules")
 commands.add_typer(findings, name="findings")
+commands.add_typer(incidents, name="incidents")
 commands.add_typer(insights, name="insights")
 commands.command("init")(init)
 commands.add_typer(logs, name="logs")

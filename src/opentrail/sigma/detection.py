@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 from opentrail.clock import parse_iso_seconds
 from opentrail.predicate.expression import EVERYTHING, Expression
 from opentrail.predicate.index import Predicate, PredicateIndex
@@ -30,6 +32,7 @@ from opentrail.sigma.remembering import Changes, Kept, Memory, Seen, SeenKey, Wi
 from opentrail.sigma.reporting import correlation_finding, first_seen_finding, rule_finding
 from opentrail.sigma.rule import Correlation, FirstSeen, Kind
 from opentrail.sigma.ruleset import RuleSet
+from opentrail.sigma.views import actor, seen_as
 from opentrail.sigma.windows import (
     CLOSE_AFTER_SECONDS,
     Fired,
@@ -136,8 +139,11 @@ class Detection:
         return [self._changes.findings[one] for one in self._changes.new[number:]]
 
     def _happening(self, record: Record, raw: bytes, now: int) -> Happening:
-        def texts(name: str) -> tuple[str, ...]:
+        def plain(name: str) -> tuple[str, ...]:
             return texts_at(record, self._path(name))
+
+        def texts(name: str) -> tuple[str, ...]:
+            return seen_as(name, plain)
 
         def first(name: str) -> str:
             return shown("".join(texts(name)[:1]))
@@ -155,6 +161,7 @@ class Detection:
             first("recipientAccountId"),
             first("awsRegion"),
             texts,
+            lambda: shown(actor(plain)),
         )
 
     def _path(self, name: str) -> tuple[str, ...]:
@@ -182,6 +189,7 @@ class Detection:
         window = self._window(key)
         window.values = values
         window.account_id, window.region = happening.account_id, happening.region
+        window.actor = happening.actor()
         for slot in slots:
             sighting = Sighting(happening.time, reference, slot, happening.ids)
             if self._grows(window, sighting):
@@ -218,15 +226,19 @@ class Detection:
     ) -> None:
         values = group_of(one, reference, happening)
         group = hash_of(*one.values, *one.group_by, *(text for _, text in values))
-        known_since = self._note(SeenKey(one.about.id, group, ""), happening.time)
+        group_key = SeenKey(one.about.id, group, "")
+        known = self._note(group_key, happening.time)
         for value in values_of(one, reference, happening):
             key = SeenKey(one.about.id, group, hash_of(value))
             before = self._note(key, happening.time)
+            if before is None:
+                self._count(group_key)
             is_new = before is None or happening.time > before.last + one.forget_seconds
             if (
                 is_new
-                and known_since is not None
-                and happening.time >= known_since.first + one.learning_seconds
+                and known is not None
+                and known.values >= one.learning_values
+                and happening.time >= known.first + one.learning_seconds
             ):
                 self._add(first_seen_finding(one, values, value, happening, now))
 
@@ -236,8 +248,15 @@ class Detection:
         if before is None:
             self._changes.seen[key] = Seen(time, time)
         elif time < before.first or time > before.last + SEEN_AGAIN_SECONDS:
-            self._changes.seen[key] = Seen(min(before.first, time), max(before.last, time))
+            first, last = min(before.first, time), max(before.last, time)
+            self._changes.seen[key] = Seen(first, last, before.values)
         return before
+
+    def _count(self, group: SeenKey) -> None:
+        """One more value is known of a group that was noted."""
+        known = self._changes.seen.get(group) or self._memory.seen(group)
+        if known is not None:
+            self._changes.seen[group] = msgspec.structs.replace(known, values=known.values + 1)
 
     def _window(self, key: WindowKey) -> Window:
         """The window, as changed so far."""

@@ -34,6 +34,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         summary: One sentence.
         made: Epoch seconds.
         muted: Why it was brought to nobody, "" if it was.
+        actor: Who did it (views.actor), "" if nobody is known; of a correlation, in its last event.
+        incident_id: Of the incident it belongs to; "" for those that are muted.
     """
 
     id: str
@@ -52,6 +54,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     tags: tuple[str, ...] = ()
     muted: str = ""
+    actor: str = ""
+    incident_id: str = ""
 
 
 def finding_id(*parts: str | Iterable[str] | None) -> str:

@@ -26,7 +26,8 @@ class Happening:
     Attributes:
         time: Epoch seconds.
         ids: eventIDs; of a record one.
-        texts: The texts of a field, by its name.
+        texts: The texts of a field, by its name, with a view (views.seen_as) or without.
+        actor: Tells views.actor.
     """
 
     time: int
@@ -34,6 +35,7 @@ class Happening:
     account_id: str
     region: str
     texts: Callable[[str], tuple[str, ...]]
+    actor: Callable[[], str]
 
     def first(self, name: str) -> str | None:
         """The first text of a field."""
@@ -50,7 +52,9 @@ def of_finding(finding: Finding) -> Happening:
         return () if value is None else (value,)
 
     ids = finding.event_ids
-    return Happening(finding.last_time, ids, finding.account_id, finding.region, texts)
+    return Happening(
+        finding.last_time, ids, finding.account_id, finding.region, texts, lambda: finding.actor
+    )
 
 
 def group_of(one: Correlation | FirstSeen, reference: str, happening: Happening) -> Values:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Incident
 from opentrail.sigma.windows import Window
 
 
@@ -27,10 +28,11 @@ class SeenKey(NamedTuple):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """When, in epoch seconds."""
+    """When, in epoch seconds; of a group also how many values it had."""
 
     first: int
     last: int
+    values: int = 0
 
 
 class Memory(Protocol):
@@ -61,9 +63,11 @@ class Changes:
         windows: None for those that are over.
         findings: Made, or grown since they were made; by id.
         new: Ids of those that were made.
+        incidents: Opened, or grown since they were; by id.
     """
 
     windows: dict[WindowKey, Kept | None] = field(default_factory=dict)
     seen: dict[SeenKey, Seen] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
+    incidents: dict[str, Incident] = field(default_factory=dict)

@@ -48,6 +48,7 @@ def correlation_finding(one: Correlation, window: Window, fired: Fired, now: int
         made=now,
         description=one.about.description,
         tags=one.about.tags,
+        actor=window.actor,
     )
 
 
@@ -91,6 +92,7 @@ def _finding(
         made=now,
         description=about.description,
         tags=about.tags,
+        actor=happening.actor(),
     )
 
 

@@ -175,6 +175,7 @@ class FirstSeen:
         group_by: As in Correlation.
         values: The fields whose values (together, if several) are new or not.
         learning_seconds: So long after a group's first record its values are only learned.
+        learning_values: So many values of a group are only learned, too.
         forget_seconds: A value not seen for so long is new again.
     """
 
@@ -183,6 +184,7 @@ class FirstSeen:
     values: tuple[str, ...]
     learning_seconds: int
     forget_seconds: int
+    learning_values: int = 0
     group_by: tuple[str, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     generate: bool = False

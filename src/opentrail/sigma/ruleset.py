@@ -20,6 +20,7 @@ from opentrail.sigma.rule import (
     Threshold,
     Without,
 )
+from opentrail.sigma.views import check_view
 
 MOST_COUNTED = 10_000
 """What one group of a correlation remembers at the most; conditions above are refused."""
@@ -226,7 +227,8 @@ def _check_fields(one: Correlation | FirstSeen) -> None:
     for by_rule in one.aliases.values():
         names += by_rule.values()
     for name in names:
-        path_of(name)
+        check_view(name)
+        path_of(name.partition("|")[0])
 
 
 def _check_threshold(one: Correlation, condition: Threshold) -> None:

@@ -57,6 +57,7 @@ class Window(msgspec.Struct):
         values: Names and values of the group.
         account_id: Of its newest event.
         region: As well.
+        actor: As well.
         entries: By what is counted once: eventID, value, or id of a rule.
         chains: temporal_ordered: for each rule, the chain that ends with it.
         newest: Epoch seconds of the newest event.
@@ -67,6 +68,7 @@ class Window(msgspec.Struct):
     values: tuple[tuple[str, str | None], ...] = ()
     account_id: str = ""
     region: str = ""
+    actor: str = ""
     entries: dict[str, Entry] = {}
     chains: list[Chain | None] = []
     newest: int = 0

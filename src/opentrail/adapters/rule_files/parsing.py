@@ -51,7 +51,7 @@ from opentrail.sigma.rule import (
     Threshold,
     Without,
 )
-from opentrail.sigma.ruleset import Problem, RuleSet, make_rule_set
+from opentrail.sigma.ruleset import MOST_COUNTED, Problem, RuleSet, make_rule_set
 
 MOST_BYTES = 1024 * 1024
 """Of one file; the largest of SigmaHQ's has a hundredth of it."""
@@ -65,11 +65,22 @@ _NAMESPACE = uuid.UUID("0b9f5e0c-5f0e-5a4c-8c36-1de1b1f0c0de")
 _SECONDS = {"learning": "7d", "timespan": "90d"}
 """What first_seen takes if it is not said: as in common detection rules of new terms."""
 
+_OURS = {"learning", "learning-values", "field"}
+_FIRST_SEEN = {"type", "rules", "group-by", "aliases", "timespan", "generate", *_OURS}
+
 Rules = SigmaRule | SigmaCorrelationRule
 
 
 class OtherLogs(InvalidInput):
     """A rule is for other logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """What is only learned of a group: so long, and so many values."""
+
+    seconds: int
+    values: int
 
 
 @dataclass(slots=True)
@@ -78,7 +89,7 @@ class _Read:
 
     rules: list[tuple[Rules, str]] = field(default_factory=list)
     filters: list[SigmaFilter] = field(default_factory=list)
-    learning: dict[int, int] = field(default_factory=dict)
+    learning: dict[int, _Learning] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -158,25 +169,27 @@ def _read_document(read: _Read, source: str, document: dict[str, Any]) -> None:
         read.problems.append(Problem(source, title, _reason(problem)))
 
 
-def _without_ours(document: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
-    """The document as pySigma knows it, and the seconds of learning if it is a first_seen."""
+def _without_ours(document: dict[str, Any]) -> tuple[dict[str, Any], _Learning | None]:
+    """The document as pySigma knows it, and what is learned if it is a first_seen."""
     correlation = document.get("correlation")
     if not isinstance(correlation, dict) or correlation.get("type") != "first_seen":
         return document, None
-    known = {"type", "rules", "group-by", "field", "aliases", "timespan", "learning", "generate"}
-    if unknown := sorted(map(str, set(correlation) - known)):
+    if unknown := sorted(map(str, set(correlation) - _FIRST_SEEN)):
         raise InvalidInput(f"first_seen has no {', '.join(unknown)}")
     if "field" not in correlation:
         raise InvalidInput("first_seen needs the field whose values are new or not")
     learning = SigmaCorrelationTimespan(str(correlation.get("learning", _SECONDS["learning"])))
-    ours = {name: one for name, one in correlation.items() if name not in {"learning", "field"}}
+    values = correlation.get("learning-values", 0)
+    if type(values) is not int or not 0 <= values <= MOST_COUNTED:
+        raise InvalidInput(f"learning-values is {values!r:.80}; expected 0 to {MOST_COUNTED}")
+    ours = {name: one for name, one in correlation.items() if name not in _OURS}
     ours |= {
         "type": "value_count",
         "rules": correlation.get("rules", []),
         "timespan": correlation.get("timespan", _SECONDS["timespan"]),
         "condition": {"gte": 1, "field": correlation["field"]},
     }
-    return document | {"correlation": ours}, learning.seconds
+    return document | {"correlation": ours}, _Learning(learning.seconds, values)
 
 
 def _definition(one: Rules, source: str, read: _Read, placeholders: Placeholders) -> Definition:
@@ -226,7 +239,7 @@ def _about(one: SigmaRuleBase, source: str) -> About:
 
 
 def _correlation(
-    one: SigmaCorrelationRule, about: About, learning: int | None
+    one: SigmaCorrelationRule, about: About, learning: _Learning | None
 ) -> Correlation | FirstSeen:
     references = tuple(str(rule.reference) for rule in one.rules or ())
     aliases = {
@@ -241,7 +254,8 @@ def _correlation(
             values=values,
             group_by=tuple(one.group_by or ()),
             aliases=aliases,
-            learning_seconds=learning,
+            learning_seconds=learning.seconds,
+            learning_values=learning.values,
             forget_seconds=one.timespan.seconds,
             generate=one.generate,
         )

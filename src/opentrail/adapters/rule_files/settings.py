@@ -12,7 +12,7 @@ from opentrail.sigma.rule import Level
 
 _TEXTS = ("target", "level", "role", "dead_letter")
 _LISTS = ("rules", "accounts")
-_FLAGS = ("dry_run", "needs_approval")
+_FLAGS = ("dry_run", "needs_approval", "once_an_incident")
 _SCHEMES = ("arn:", "https://", "http://", "mailto:")
 
 
@@ -70,6 +70,7 @@ def _target(number: int, found: Any) -> FindingTarget:
         dead_letter=found.get("dead_letter", ""),
         dry_run=found.get("dry_run", False),
         needs_approval=found.get("needs_approval", False),
+        once_an_incident=found.get("once_an_incident", False),
         **lists,
     )
 

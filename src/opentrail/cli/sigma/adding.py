@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.cli.terminal import EXIT_USAGE, fail
 from opentrail.sigma.ruleset import Problem
+
+PACKS = ("principals",)
+"""Rules that come along, a directory each beside the packs of alarms."""
 
 _SUFFIXES = (".yml", ".yaml")
 
@@ -39,6 +43,13 @@ def files_of(paths: Sequence[Path]) -> dict[str, bytes]:
     if not found:
         fail("no file ends in .yml or .yaml", EXIT_USAGE)
     return found
+
+
+def files_of_pack(pack: str) -> dict[str, bytes]:
+    """The contents of a pack's files by name, in a directory of the pack's name."""
+    folder = resources.files("opentrail.packs") / "data" / pack
+    found = {f"{pack}/{one.name}": one.read_bytes() for one in folder.iterdir()}
+    return dict(sorted(found.items()))
 
 
 def _below(path: Path) -> Iterator[tuple[str, Path]]:

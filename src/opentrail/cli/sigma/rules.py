@@ -10,7 +10,7 @@ import typer
 
 from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.cli.events.opening import interruptible, one_of
-from opentrail.cli.sigma.adding import add_files, files_of
+from opentrail.cli.sigma.adding import PACKS, add_files, files_of, files_of_pack
 from opentrail.cli.sigma.muting import mute, mutes, unmute
 from opentrail.cli.sigma.places import rules_here
 from opentrail.cli.sigma.trying import learn_past, try_rule
@@ -28,7 +28,10 @@ rules.command("unmute")(unmute)
 
 @rules.command("add")
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files of rules, or directories of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files of rules, or directories of them.")
+    ] = None,
+    pack: Annotated[str, typer.Option(help=f"Rules that come along: {', '.join(PACKS)}.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Also files that are there.")] = False,  # noqa: FBT002 - an option
 ) -> None:
     """Add rules; a running server uses them within a second.
@@ -38,9 +41,12 @@ def add(
 
     Exit codes: 0 added, 1 some were not, 2 usage, 3 pySigma is missing.
     """
+    if bool(paths) == bool(pack):
+        fail("give files of rules, or --pack NAME", EXIT_USAGE)
     directory = rules_here()
     with interruptible():
-        outcome = add_files(directory, files_of(paths), replace=replace)
+        files = files_of_pack(one_of("pack", pack, PACKS)) if pack else files_of(paths or ())
+        outcome = add_files(directory, files, replace=replace)
     for name in outcome.added:
         output.print(safe(f"added {name}"))
     _print_problems(outcome.problems)
@@ -84,15 +90,24 @@ def list_rules(
 
 @rules.command("remove")
 def remove(
-    names: Annotated[list[str], typer.Argument(help="Ids or names of rules, or their files.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Ids or names of rules, or their files.")
+    ] = None,
+    pack: Annotated[str, typer.Option(help="All files of a pack, also if edited.")] = "",
 ) -> None:
     """Remove the files of rules; what was found stays.
 
     Exit codes: 0 removed, 2 no such rule, or its file holds others, too.
     """
+    if bool(names) == bool(pack):
+        fail("give rules or files, or --pack NAME", EXIT_USAGE)
     directory = rules_here()
     book = directory.read()
-    files = [_file_of(name, directory, book.rules) for name in names]
+    if pack:
+        there = directory.names()
+        files = [one for one in files_of_pack(one_of("pack", pack, PACKS)) if one in there]
+    else:
+        files = [_file_of(name, directory, book.rules) for name in names or ()]
     for name in dict.fromkeys(files):
         directory.remove(name)
         output.print(safe(f"removed {name}"))

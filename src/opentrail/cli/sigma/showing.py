@@ -63,6 +63,8 @@ def details(finding: Finding) -> Iterator[str]:
         "level": finding.level,
         "account": f"{finding.account_id or '-'} {finding.region}",
         "time": f"{iso(finding.first_time)} to {iso(finding.last_time)}, found {iso(finding.made)}",
+        "actor": finding.actor,
+        "incident": finding.incident_id,
         "events": str(finding.count),
         "summary": finding.summary,
         "muted": finding.muted,

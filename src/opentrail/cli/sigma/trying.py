@@ -56,21 +56,24 @@ def try_rule(
 
 
 def learn_past(
-    rule: Annotated[str, typer.Argument(help="An added first_seen rule's id or name.")],
+    rule: Annotated[
+        str, typer.Argument(help="An added first_seen rule's id or name; all if it is left out.")
+    ] = "",
     since: Annotated[str, typer.Option(help="A range: 90d, 2026-07-01.., A..B.")] = "90d",
 ) -> None:
-    """Learn a first_seen rule's values from the events of the store; nothing is found by that.
+    """Learn values of first_seen rules from the events of the store; nothing is found by that.
 
     A rule that is new else learns for its `learning` before it finds anything.
 
     Exit codes: 0 learned, 2 no such rule, or it learns nothing, 3 no events.
     """
     found = rules_here().read().rules
-    wanted = found.find(rule)
-    if not isinstance(wanted, FirstSeen):
+    wanted = [found.find(rule)] if rule else list(found.definitions())
+    learning = [one.about.id for one in wanted if isinstance(one, FirstSeen)]
+    if not learning:
         fail(f"there is no first_seen rule {safe(rule[:80])!r}", EXIT_USAGE)
     settings = existing_settings()
-    trial = _trial(found.only([wanted.about.id]), since, "")
+    trial = _trial(found.only(learning), since, "")
     with interruptible(), _bar() as behind:
         store = SqliteFindings(settings.data / FILE_NAME)
         noted = learn(trial, open_event_reader(settings), store, behind)

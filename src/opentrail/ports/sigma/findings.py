@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Incident, Whose
 from opentrail.sigma.remembering import Changes, Seen, SeenKey, WindowKey
 from opentrail.sigma.rule import Level
 from opentrail.sigma.windows import Window
@@ -21,6 +23,7 @@ class FindingQuery:
         at_least: The lowest level.
         since: Epoch seconds, inclusive: found since then.
         with_muted: Muted ones, too.
+        incident_id: "" for all.
     """
 
     account_id: str = ""
@@ -28,6 +31,25 @@ class FindingQuery:
     at_least: Level = Level.INFORMATIONAL
     since: int = 0
     with_muted: bool = False
+    incident_id: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentQuery:
+    """Which incidents to list.
+
+    Attributes:
+        account_id: "" for all.
+        actor: "" for all.
+        at_least: The lowest level.
+        since: Epoch seconds, inclusive: with a finding of an event since then.
+    """
+
+    account_id: str = ""
+    actor: str = ""
+    at_least: Level = Level.INFORMATIONAL
+    since: int = 0
     limit: int = 50
 
 
@@ -36,7 +58,7 @@ class Limits:
     """How much is kept.
 
     Attributes:
-        findings_before: Epoch seconds; findings made before go.
+        findings_before: Epoch seconds; findings and incidents made before go.
         seen_before: Values last seen before go.
         most_windows: Of one rule; those that are due first go.
         most_seen: Values of one rule; those not seen for longest go.
@@ -59,6 +81,14 @@ class Findings(Protocol):
         """The findings asked for, those made last first."""
         ...
 
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident of that id."""
+        ...
+
+    def incidents(self, query: IncidentQuery) -> tuple[Incident, ...]:
+        """The incidents asked for, those whose last finding is newest first."""
+        ...
+
 
 class FindingStore(Findings, Protocol):
     """The one writer; it is the memory of detection (sigma.remembering), too."""
@@ -71,6 +101,14 @@ class FindingStore(Findings, Protocol):
         """When a value was seen, None if it never was."""
         ...
 
+    def last_incident(self, whose: Whose, before: int, but: Collection[str]) -> Incident | None:
+        """Of an actor's incidents that begin by then (epoch seconds, inclusive), the last one.
+
+        Args:
+            but: Ids of those that are left out.
+        """
+        ...
+
     def place(self) -> int | None:
         """The journal offset kept last, None before the first."""
         ...
@@ -78,8 +116,9 @@ class FindingStore(Findings, Protocol):
     def commit(self, changes: Changes, *, place: int | None = None) -> None:
         """Durable on return, all or nothing.
 
-        A finding that is known already keeps when it was `made` and whether it is `muted`; of a
-        value the earliest `first` and the latest `last` are kept, since two may write of it.
+        A finding that is known already keeps when it was `made`, whether it is `muted`, and its
+        incident; of a value the earliest `first`, the latest `last` and the most `values` are
+        kept, since two may write of it.
 
         Args:
             place: How far the journal is dealt with, kept in the same step.

@@ -24,6 +24,8 @@ class FindingTarget:
         dead_letter: ARN of a queue for what could not be brought, "" for none.
         dry_run: Deliveries are told and never sent.
         needs_approval: A person has to allow each.
+        once_an_incident: It is told of an incident's first finding, and of those that are worse
+            than what it was told of; not of every finding.
     """
 
     target: str
@@ -34,6 +36,7 @@ class FindingTarget:
     dead_letter: str = ""
     dry_run: bool = False
     needs_approval: bool = False
+    once_an_incident: bool = False
 
     def takes(self, finding: Finding) -> bool:
         """Whether it is told of a finding."""

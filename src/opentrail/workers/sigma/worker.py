@@ -27,6 +27,7 @@ from opentrail.ports.targets.outbox import Delivery, Outbox
 from opentrail.predicate.reading import access_key_of, decoded
 from opentrail.sigma.detection import Detection
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Grouping
 from opentrail.workers.following import read_until
 from opentrail.workers.sigma.muting import Mutes
 from opentrail.workers.sigma.telling import delivery
@@ -77,6 +78,7 @@ class SigmaWorker:
         self._version: object = None
         self._book = Rulebook()
         self._detection = Detection(self._book.rules, findings)
+        self._grouping = Grouping(findings)
         place = findings.place()
         self._cursor = journal.first() if place is None else place
         self._kept = place
@@ -84,7 +86,7 @@ class SigmaWorker:
         self._read_at = self._looked_at = self._closed_at = never
         self._kept_at = self._expired_at = never
         self._made: list[Delivery] = []
-        self._muted: dict[str, str] = {}
+        self._told: dict[str, Finding] = {}
 
     def step(self) -> int:
         """Deal with what is new, up to some size; the number of records read."""
@@ -96,7 +98,8 @@ class SigmaWorker:
         except BaseException:
             # What is not committed is done again.
             self._detection.take_changes()
-            self._made, self._muted = [], {}
+            self._grouping.take_changes()
+            self._made, self._told = [], {}
             self._cursor = self._journal.first() if self._kept is None else self._kept
             raise
         self._expire(now)
@@ -157,24 +160,37 @@ class SigmaWorker:
     def _add(self, finding: Finding, record: Mapping[str, Any] | None, now: int) -> None:
         reason = self._mutes.reason(finding, record, now)
         if reason:
-            self._muted[finding.id] = reason
+            self._told[finding.id] = msgspec.structs.replace(finding, muted=reason)
             return
+        incident = self._grouping.join(finding)
+        if incident is None:
+            return  # it was told when it was made
+        finding = msgspec.structs.replace(finding, incident_id=incident.id)
+        self._told[finding.id] = finding
         key = "" if record is None else access_key_of(record)
-        targets = (one for one in self._book.targets if one.takes(finding))
-        self._made += [delivery(finding, target, key) for target in targets]
+        for target in self._book.targets:
+            if not target.takes(finding):
+                continue
+            if not target.once_an_incident or incident.is_news_to(target.target, finding.level):
+                self._made.append(delivery(finding, target, key))
+            incident = incident.told_to(target.target, finding.level)
+        self._grouping.put(incident)
 
     def _commit(self, now: datetime) -> None:
         changes = self._detection.take_changes()
-        for finding_id, reason in self._muted.items():
-            muted = msgspec.structs.replace(changes.findings[finding_id], muted=reason)
-            changes.findings[finding_id] = muted
+        changes.incidents.update(self._grouping.take_changes())
+        for key, told in self._told.items():
+            # What grew since in the same batch stays grown.
+            changes.findings[key] = msgspec.structs.replace(
+                changes.findings[key], muted=told.muted, incident_id=told.incident_id
+            )
         changed = bool(changes.findings or changes.windows or changes.seen)
         if changed or (self._kept != self._cursor and now - self._kept_at >= KEEP_EVERY):
             if self._made:
                 self._outbox.put(self._made)  # (3)
             self._findings.commit(changes, place=self._cursor)  # (4)
             self._kept, self._kept_at = self._cursor, now
-        self._made, self._muted = [], {}
+        self._made, self._told = [], {}
 
     def _expire(self, now: datetime) -> None:
         if now - self._expired_at < EXPIRE_EVERY:
