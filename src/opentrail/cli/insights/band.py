@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opentrail.insights.alert import Alert
-from opentrail.insights.baseline import DAY, MOST_DAYS, NORMAL, learn, slots_of
-from opentrail.insights.cleaning import cleaned
+from opentrail.insights.baseline import DAY, NORMAL, slots_of
+from opentrail.insights.learning import Learning
 from opentrail.insights.season import weekday_of
 from opentrail.ports.insights.call_counts import CallCounts
+
+Array = NDArray[Any]
 
 _BEFORE, _AFTER = 120, 60
 
@@ -43,20 +47,7 @@ def band_around(alert: Alert, counts: CallCounts, now: int, spans: int = 60) -> 
     found = np.zeros(-(-(end - start) // width), np.int64)
     for minute, count in counts.counts(alert.series, start, end):
         found[(minute - start) // width] += count
-    first_day = alert.since // DAY - MOST_DAYS
-    past = np.zeros(MOST_DAYS * DAY, np.int64)
-    for minute, count in counts.counts(
-        alert.series, first_day * DAY, (first_day + MOST_DAYS) * DAY
-    ):
-        past[minute - first_day * DAY] = count
-    others = counts.alerts(since=(first_day - 1) * DAY, key=alert.series)
-    baseline = learn(cleaned(past, first_day, others), weekday_of(first_day), NORMAL)
-    slots = slots_of(baseline.calls.week.astype(float))
-    middles = start + width * np.arange(len(found)) + width // 2
-    weekdays = np.array([weekday_of(int(one) // DAY) for one in middles])
-    means = slots[(weekdays * DAY + middles % DAY) // 15] * width
-    excess = float(baseline.calls.own[0]) + float(baseline.calls.swinging[0]) * means
-    upper = means + 2 * np.sqrt(means * (1 + excess))
+    means, upper = _expected(alert, counts, start + width * np.arange(len(found)), width)
     ended = now if alert.ended is None else alert.ended
     return Band(
         start,
@@ -67,3 +58,22 @@ def band_around(alert: Alert, counts: CallCounts, now: int, spans: int = 60) -> 
         (alert.since - start) // width,
         max((alert.since - start) // width + 1, -(-(ended - start) // width)),
     )
+
+
+def _expected(alert: Alert, counts: CallCounts, minutes: Array, width: int) -> tuple[Array, Array]:
+    """The means of spans that begin at these minutes, and two deviations above them.
+
+    Nothing is expected of a series that had no past when the alert came.
+    """
+    first = {one.key: one.first for one in counts.series()}
+    learning = Learning(counts, NORMAL)
+    learning.start(first)
+    baseline = learning.baseline(alert.series, first.get(alert.series, alert.since), alert.since)
+    if baseline is None:
+        return np.zeros(len(minutes)), np.zeros(len(minutes))
+    slots = slots_of(baseline.calls.week.astype(float))
+    middles = minutes + width // 2
+    weekdays = np.array([weekday_of(int(one) // DAY) for one in middles])
+    means = slots[(weekdays * DAY + middles % DAY) // 15] * width
+    excess = float(baseline.calls.own[0]) + float(baseline.calls.swinging[0]) * means
+    return means, means + 2 * np.sqrt(means * (1 + excess))
