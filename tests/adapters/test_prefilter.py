@@ -34,6 +34,7 @@ def raws() -> list[bytes]:
     return found
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(
     "field", ["requestParameters.deep.a", "responseElements.a", "userIdentity.onBehalfOf.userId"]
 )

@@ -6,6 +6,7 @@ from every_operation import judged, services
 PARTS = 24
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_botocore_serialized_is_decoded(part: int) -> None:
     surprises = [

@@ -1,5 +1,6 @@
 """The pack of rules on principals: each finds what its title says, and nothing on a usual day."""
 
+import copy
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +44,9 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
 class Days:
     """Records of an account, and what the rules find in them."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        self.store = MemoryFindings()
-        self.detection = Detection(rules, self.store)
+    def __init__(self, rules: RuleSet, store: MemoryFindings) -> None:
+        self.store = store
+        self.detection = Detection(rules, store)
         self.number = 0
 
     def call(self, time: int, name: str, **values: Any) -> None:
@@ -78,12 +79,20 @@ class Days:
         return [one.rule_title for one in sorted(page, key=lambda one: one.last_time)]
 
 
-@pytest.fixture
-def days(rules: RuleSet) -> Days:
+@pytest.fixture(scope="module")
+def past(rules: RuleSet) -> MemoryFindings:
     """Ten weeks of usual work, of which nothing is found."""
-    days = Days(rules)
+    days = Days(rules, MemoryFindings())
     days.work(range(70))
     assert days.found() == []
+    return days.store
+
+
+@pytest.fixture
+def days(rules: RuleSet, past: MemoryFindings) -> Days:
+    """The day after."""
+    days = Days(rules, copy.deepcopy(past))
+    days.number = 1_000_000
     return days
 
 
@@ -119,7 +128,7 @@ def test_a_person_at_night_is_found_and_a_role_is_not(days: Days) -> None:
 
 
 def test_who_worked_at_few_hours_only_is_still_learned(rules: RuleSet) -> None:
-    days = Days(rules)
+    days = Days(rules, MemoryFindings())
     days.work(range(70), hours=range(9, 10))
     days.call(NOON, "RunInstances")
 

@@ -127,6 +127,7 @@ def answered_leaks(service: str) -> Iterator[str]:
         yield from (f"{service}.{name}{path}" for path in told(canaries, text))
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_secret_member_is_in_a_record(part: int) -> None:
     found = [leak for service in services()[part::PARTS] for leak in leaks(service)]
@@ -134,6 +135,7 @@ def test_no_secret_member_is_in_a_record(part: int) -> None:
     assert [leak for leak in found if not leak.startswith(SHARED)] == []
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_secret_member_of_an_answer_is_in_a_record(part: int) -> None:
     found = [leak for service in services()[part::PARTS] for leak in answered_leaks(service)]

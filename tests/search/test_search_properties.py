@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from itertools import product
 from typing import Any as AnyValue
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -185,18 +186,21 @@ LEAVES = TESTS | st.builds(FreeText, VALUES | st.sampled_from(["EVENT", "OBJ", "
 EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(LEAVES, combined, max_leaves=6)
 
 
+@pytest.mark.contract
 @given(EXPRESSIONS, RECORDS)
 @settings(max_examples=500, deadline=None)
 def test_a_matcher_decides_as_the_rules_written_out(expression: Expression, raw: bytes) -> None:
     assert matcher(expression)(raw) == judged(expression, read(raw))
 
 
+@pytest.mark.contract
 @given(TESTS, RECORDS)
 @settings(max_examples=300, deadline=None)
 def test_one_test_decides_as_the_rules_written_out(test: Compared, raw: bytes) -> None:
     assert matcher(test)(raw) == judged(test, read(raw))
 
 
+@pytest.mark.contract
 @given(st.data(), PATHS, RECORDS)
 @settings(max_examples=300, deadline=None)
 def test_many_values_of_one_field_decide_as_the_rules_written_out(

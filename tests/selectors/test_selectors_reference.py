@@ -162,6 +162,7 @@ def hit(operator: str, value: str, text: str) -> bool:
             return text == value
 
 
+@pytest.mark.contract
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ADVANCED, min_size=1, max_size=3), st.lists(records(), min_size=1, max_size=6))
 def test_advanced_selectors_of_every_category_take_what_the_rules_say(
@@ -245,6 +246,7 @@ def touches(value: str, kind: str, resource: dict[str, str]) -> bool:
     return value.count(":") == 2 or resource["ARN"] == value
 
 
+@pytest.mark.contract
 @settings(max_examples=300, deadline=None)
 @given(st.lists(basics(), min_size=1, max_size=3), st.lists(touching(), min_size=1, max_size=6))
 def test_basic_selectors_take_what_the_rules_say(

@@ -73,6 +73,7 @@ def past(path: Path, rules: RuleSet, raws: list[bytes]) -> set[str]:
     return ids
 
 
+@pytest.mark.contract
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -85,6 +86,7 @@ def test_the_past_is_found_as_the_stream_is(
     assert past(tmp_path_factory.mktemp("p"), RULES, raws) == streamed(RULES, raws)
 
 
+@pytest.mark.contract
 def test_real_records_are_found_in_both(tmp_path: Path) -> None:
     raws = [json.dumps(one).encode() for one in corpora()]
     by_id = {json.loads(raw).get("eventID", raw): raw for raw in raws}
