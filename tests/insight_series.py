@@ -43,11 +43,22 @@ def watching(past: np.ndarray, key: SeriesKey | None = None) -> tuple[Detection,
     return detection, key
 
 
-def judged(detection: Detection, key: SeriesKey, counts: Iterable[int]) -> list[Alert]:
-    """The alerts that began or ended."""
+def judged(
+    detection: Detection, key: SeriesKey, counts: Iterable[int], beside: SeriesKey | None = None
+) -> list[Alert]:
+    """The alerts that began or ended.
+
+    Args:
+        beside: Another series that is called every ten minutes; nothing is told of it.
+    """
+    if beside is not None:
+        detection.add(beside)
     return [
         alert
-        for count in counts
-        for alert in detection.tick({key: int(count)} if count else {})
+        for minute, count in enumerate(counts)
+        for alert in detection.tick(
+            ({key: int(count)} if count else {})
+            | ({beside: 1} if beside is not None and minute % 10 == 0 else {})
+        )
         if not alert.is_over
     ]

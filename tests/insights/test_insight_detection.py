@@ -52,12 +52,19 @@ def test_a_busy_api_that_falls_silent_is_told_of():
     day = a_day(40.0)
     day[700:800] = 0
 
-    start, end = judged(detection, key, day)
+    start, end = judged(detection, key, day, beside=series("Other"))
 
     assert start.kind is Kind.DROP
     assert 705 <= start.seen - START <= 720
     assert start.observed <= start.limit < start.expected
     assert 795 <= end.ended - START <= 830
+
+
+def test_where_nothing_comes_any_more_nothing_is_missed():
+    detection, key = watching(office_days(40.0))
+    elsewhere = series("Other")._replace(region="us-east-1")
+
+    assert judged(detection, key, np.zeros(DAY, int), beside=elsewhere) == []
 
 
 def test_errors_may_fall_silent():
@@ -66,12 +73,23 @@ def test_errors_may_fall_silent():
     assert judged(detection, key, np.zeros(DAY, int)) == []
 
 
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+def test_a_job_that_runs_some_minutes_before_its_time_is_not_missed(minutes):
+    past = np.zeros(DAYS * DAY, int)
+    past.reshape(DAYS, DAY)[:, 190:195] = 8
+    detection, key = watching(past)
+    day = np.zeros(DAY, int)
+    day[190 + minutes : 195 + minutes] = 8
+
+    assert judged(detection, key, day, beside=series("Other")) == []
+
+
 def test_a_job_that_did_not_run_is_told_of():
     past = np.zeros(DAYS * DAY, int)
     past.reshape(DAYS, DAY)[:, 185:190] = 8
     detection, key = watching(past)
 
-    (start, _) = judged(detection, key, np.zeros(DAY, int))
+    (start, _) = judged(detection, key, np.zeros(DAY, int), beside=series("Other"))
 
     assert start.kind is Kind.DROP
     assert 187 <= start.seen - START <= 205

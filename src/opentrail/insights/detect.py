@@ -7,7 +7,9 @@ Each minute, of each series:
    strange as its threshold, only windows of 1 and 5 minutes can begin another.
    active: the same of minutes with calls, in windows of 15 and 60 minutes.
 2. drop, of calls only, every fifth minute: a window of 15, 60 or 180 minutes is as low as it never
-   was at this time of day. It has ended when that window was not low for 15 minutes.
+   was at this time of day. It has ended when that window was not low for 15 minutes. Where no call
+   at all of the account and region came in the window, nothing is told: what brings them has
+   stopped, as behind an import of the past.
 3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account and
    region are known long enough to say that it is new. Once a series.
 
@@ -236,12 +238,17 @@ class Detection:
         low, expected = self._drop_limits.at(self.minute)
         sums = self._windows.sums[_DROPS][:, rows]
         under = sums <= low
+        heard: list[set[tuple[str, ...]]] = []
         found = []
         for place in np.flatnonzero(under.any(0)):
             row = int(rows[place])
             if row in self._alerts or self._keys[row].insight_type != CALL_RATE:
                 continue
-            at = int(np.argmax(under[:, place]))
+            heard = heard or self._heard()
+            told = under[:, place] & [self._keys[row][:2] in places for places in heard]
+            if not told.any():
+                continue
+            at = int(np.argmax(told))
             window = DROP_WINDOWS[at]
             found.append(self._begin(row, Alert(
                 self._keys[row], Kind.DROP, self.minute - window + 1, self.minute, window,
@@ -249,6 +256,11 @@ class Detection:
                 standing=self.minute,
             )))  # fmt: skip
         return found
+
+    def _heard(self) -> list[set[tuple[str, ...]]]:
+        """By window for drops: the accounts and regions of which any call came in it."""
+        sums = self._windows.sums[_DROPS][:, : len(self._keys)]
+        return [{self._keys[row][:2] for row in np.flatnonzero(those).tolist()} for those in sums]
 
     def _begin(self, row: int, alert: Alert) -> Alert:
         self._alerts[row] = alert

@@ -1,7 +1,8 @@
 """Counts that were never low at this time of day: silent APIs and jobs that did not run.
 
 For windows of 15, 60 and 180 minutes and each five minutes of the day, the lowest window that ended
-there, two minutes earlier or later, on the past days of today's type. Where that is five calls or
+there, seven minutes earlier or later, on the past days of today's type: a job that begins a little
+before its earliest time leaves a window earlier, and is not missed. Where that is five calls or
 more, three tenths of it are strange, unless a past day, of either type, was as low beside its
 others: an API that sometimes pauses is never missed. The count must also be strange for the mean
 and variance of that time (`tail`), so that the noise of small counts is no drop.
@@ -87,7 +88,7 @@ def _limits(
     if len(like_today) < _LEAST_DAYS or mean.max() < _LEAST_CALLS:
         return never, never, mean
     around = np.append(rolled[_JITTER:], np.repeat(rolled[-1], _JITTER))
-    by_day = around.reshape(days, MARKS, MARK).min(2)
+    by_day = _with_neighbours(around.reshape(-1, MARK).min(1)).reshape(days, MARKS)
     lowest = np.sort(by_day[like_today], axis=0)[:2]
     if _pauses(lowest) or (
         len(others) >= _LEAST_DAYS and _pauses(np.sort(by_day[others], axis=0)[:2])
@@ -96,6 +97,12 @@ def _limits(
     excess = np.maximum(marked.var(0) / np.maximum(mean, 1e-9) - 1, _LEAST_EXCESS)
     limit = _strange(np.floor(_LOW * lowest[0]), mean, excess)
     return np.where(lowest[0] >= _LEAST_CALLS, limit, -1), lowest[0], mean
+
+
+def _with_neighbours(lowest: Ints) -> Ints:
+    """Of each mark, the lowest there and at the marks beside it."""
+    padded = np.pad(lowest, 1, mode="edge")
+    return np.minimum(np.minimum(padded[:-2], lowest), padded[2:])
 
 
 def _pauses(lowest: NDArray[np.int64]) -> bool:
