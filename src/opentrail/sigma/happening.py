@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from opentrail.sigma.finding import Finding, shown
@@ -86,6 +87,7 @@ def values_of(one: Correlation | FirstSeen, reference: str, happening: Happening
     return [json.dumps([shown(text) for text in firsts if text is not None], ensure_ascii=False)]
 
 
+@lru_cache(maxsize=16_384)  # groups come again and again
 def hash_of(*texts: str | None) -> str:
     """A name of fixed length for texts."""
     return blake2b(json.dumps(texts).encode(), digest_size=16).hexdigest()

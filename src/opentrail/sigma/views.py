@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from functools import lru_cache
 
 from opentrail.clock import parse_iso_seconds
 from opentrail.errors import InvalidInput
@@ -34,10 +35,14 @@ _PARTNERS = {"APN", "HashiCorp"}
 """What some programs name before themselves."""
 
 _PRODUCT = re.compile(r"[\[(]?([A-Za-z][\w.+-]*)/")
+REMEMBERED = 4096
+"""Texts whose view is not worked out again: records repeat a few."""
+
 _IPV4_BITS, _IPV6_BITS = 24, 48
 _SATURDAY = 5
 
 
+@lru_cache(maxsize=REMEMBERED)
 def network(address: str) -> str:
     """The /24 of an IPv4 address, the /48 of an IPv6 one; a service's name as it is."""
     try:
@@ -50,6 +55,7 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def family(agent: str) -> str:
     """The program that a user agent names first, without its version."""
     for word in agent.split(maxsplit=8)[:8]:
@@ -59,6 +65,7 @@ def family(agent: str) -> str:
     return agent
 
 
+@lru_cache(maxsize=REMEMBERED)
 def hour(time: str) -> str:
     """`workday 09`, `weekend 22`: the hour, UTC, of a time as records spell it."""
     try:
