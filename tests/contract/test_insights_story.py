@@ -6,11 +6,11 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, running, wait_for
-from webhooks import Receiver, receiver
+from insight_server import delivered, looked_up, told, told_of, trail
+from running import ACCOUNT, running, wait_for
+from webhooks import receiver
 
 from opentrail.clock import iso_seconds
 
@@ -41,60 +41,6 @@ def past(folder: Path, days: int = 28) -> None:
     (folder / name).write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
 
 
-def trail(server: Running) -> Any:
-    server.client("s3").create_bucket(Bucket="insights")
-    client = server.client("cloudtrail")
-    client.create_trail(Name="all", S3BucketName="insights", EnableLogFileValidation=True)
-    client.start_logging(Name="all")
-    client.put_insight_selectors(
-        TrailName="all",
-        InsightSelectors=[
-            {"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiErrorRateInsight"},
-        ],
-    )  # fmt: skip
-    return client
-
-
-def looked_up(client: Any) -> list[dict[str, Any]]:
-    found = client.lookup_events(EventCategory="insight")["Events"]
-    return [json.loads(one["CloudTrailEvent"]) for one in found]
-
-
-def delivered(server: Running) -> list[dict[str, Any]]:
-    s3 = server.client("s3")
-    prefix = f"AWSLogs/{ACCOUNT}/CloudTrail-Insight/"
-    keys = [
-        one["Key"]
-        for one in s3.list_objects_v2(Bucket="insights", Prefix=prefix).get("Contents", [])
-    ]
-    return [
-        record
-        for key in keys
-        for record in json.loads(
-            gzip.decompress(s3.get_object(Bucket="insights", Key=key)["Body"].read())
-        )["Records"]
-    ]
-
-
-def confirmed_topic(server: Running, hook: Receiver) -> str:
-    """A topic that posts to the hook, once its question was answered."""
-    sns = server.client("sns")
-    topic: str = sns.create_topic(Name="told")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=hook.url())
-    (question,) = hook.wait(1)
-    assert question.json["Type"] == "SubscriptionConfirmation"
-    sns.confirm_subscription(TopicArn=topic, Token=question.json["Token"])
-    return topic
-
-
-def told_of(hook: Receiver, event_id: str) -> list[dict[str, Any]]:
-    """The events that were posted with this record."""
-    found = [
-        json.loads(one.json["Message"]) for one in hook.got if one.json["Type"] == "Notification"
-    ]
-    return [one for one in found if one["detail"]["eventID"] == event_id]
-
-
 @pytest.mark.parametrize("kills", [0, 6])
 def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
     tmp_path: Path, kills: int
@@ -106,11 +52,7 @@ def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
     ):
         client = trail(server)
         server.run("opentrail", "import", str(tmp_path / "past"))
-        events = server.client("events")
-        pattern = {"detail-type": ["AWS Insight via CloudTrail"]}
-        events.put_rule(Name="insights", EventPattern=json.dumps(pattern))
-        topic = confirmed_topic(server, hook)
-        events.put_targets(Rule="insights", Targets=[{"Id": "1", "Arn": topic}])
+        told(server, hook)
         time.sleep(3)
 
         for number in range(TOPIC_CALLS):
@@ -137,10 +79,10 @@ def test_a_burst_is_told_of_within_two_minutes_and_so_is_its_end(
         assert details["insightType"] == "ApiCallRateInsight"
         assert start["recipientAccountId"] == ACCOUNT
         assert details["insightContext"]["attributions"][0]["attribute"] == "userIdentityArn"
-        (told, *again) = wait_for(lambda: told_of(hook, start["eventID"]), seconds=60)
-        assert told["detail-type"] == "AWS Insight via CloudTrail"
-        assert told["detail"] == start
-        assert all(one == told for one in again)
+        (event, *again) = wait_for(lambda: told_of(hook, start["eventID"]), seconds=60)
+        assert event["detail-type"] == "AWS Insight via CloudTrail"
+        assert event["detail"] == start
+        assert all(one == event for one in again)
         if kills or not LONG:
             # The end comes a quarter of an hour later; tests/workers sees it at another clock.
             return
