@@ -196,7 +196,8 @@ def test_events_that_come_twice_count_once():
     assert sum(count for _, count in world.counts.counts(known.key, 0, 2**31)) == 1
 
 
-def test_an_api_never_seen_is_told_of_once():
+@pytest.mark.parametrize("changed", [{"eventName": "DeleteTrail"}, {"awsRegion": "ap-south-1"}])
+def test_an_api_never_seen_there_is_told_of_once(changed):
     world = World()
     worker = world.worker()
     world.import_past()
@@ -204,7 +205,7 @@ def test_an_api_never_seen_is_told_of_once():
 
     for at in range(60):
         if at % 20 == 5:
-            world.calls(25, eventName="DeleteTrail")
+            world.calls(25, **changed)
         world.clock.advance(MINUTE)
         worker.step()
         if at % 10 == 0:

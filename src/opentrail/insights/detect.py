@@ -10,8 +10,8 @@ Each minute, of each series:
    was at this time of day. It has ended when that window was not low for 15 minutes. Where no call
    at all of the account and region came in the window, nothing is told: what brings them has
    stopped, as behind an import of the past.
-3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account and
-   region are known long enough to say that it is new. Once a series.
+3. never seen: 20 calls in 15 minutes of a series that has no baseline yet and whose account is
+   known long enough to say that it is new. Once a series.
 
 A series has one alert at a time, remembered until it is over. The same counts give the same alerts,
 in any split of the run: what detection remembers is counts, baselines and alerts.

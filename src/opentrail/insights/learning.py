@@ -20,7 +20,8 @@ from opentrail.insights.counts import SeriesKey
 from opentrail.insights.season import weekday_of
 
 NEWS_DAYS = 14
-"""Of an account and region known this long, an API never seen before is news."""
+"""Of an account known this long, an API never seen in a region is news, also where the region was
+never used."""
 
 _PHASES = 60
 
@@ -44,10 +45,11 @@ class Learning:
         self._past = past
         self._sensitivity = sensitivity
         self._since: dict[tuple[str, str], int] = {}
+        self._accounts: dict[str, int] = {}
 
     def start(self, first: Mapping[SeriesKey, int]) -> None:
         """Know these series' first calls, and nothing else."""
-        self._since = {}
+        self._since, self._accounts = {}, {}
         for key, minute in first.items():
             self.known(key, minute)
 
@@ -55,10 +57,12 @@ class Learning:
         """The account and region of a series had calls at this minute."""
         place = (key.account_id, key.region)
         self._since[place] = min(minute, self._since.get(place, minute))
+        account = key.account_id
+        self._accounts[account] = min(minute, self._accounts.get(account, minute))
 
     def is_news(self, key: SeriesKey, first: int, minute: int) -> bool:
         """Whether a series that began at `first` is to be told of, and was not yet."""
-        since = self._since.get((key.account_id, key.region), first)
+        since = self._accounts.get(key.account_id, first)
         is_new = first >= last_learnt_day(key, minute) * DAY
         return (
             is_new
