@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 NAMES = (
     "gateway", "capacity", "decoding", "records", "log_files", "verification", "event_store",
     "sigma_rules", "filter_patterns", "watching", "event_rules", "alarms", "responding", "logs_insights", "insights",
+    "insights_weeks",
 )  # fmt: skip
 TESTS = HERE.parent / "tests"
 sys.path[:0] = [str(HERE), str(TESTS / "aws"), str(TESTS / "contract")]
