@@ -7,14 +7,20 @@ record, of its outcome or of that it is unknown.
 """
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -36,6 +42,7 @@ NAMES = (
 """Where the undisturbed program writes; faults come before it takes another way."""
 
 PROGRAM = Path(__file__).with_name("appending.py")
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,57 @@ class Told:
     done: bool
 
 
-def run(directory: Path, *strace: str) -> Told:
-    """Run the program, below strace if it is told what to do to the calls on `directory`."""
-    directory.mkdir()
-    command = [sys.executable, str(PROGRAM), str(directory)]
-    if strace:
+class Program:
+    """The program that appends; one thread has it run at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, directory: Path, *strace: str) -> Told:
+        """Append below strace, which is told what to do to the calls on `directory`."""
+        directory.mkdir()
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{directory}\n")
+        self._process.stdin.flush()
+        child = int(self._line())
         files = [word for name in NAMES for word in ("-P", str(directory / name))]
-        command = ["strace", "-f", "-qq", *files, *strace, *command]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    words = [line.split() for line in done.stdout.splitlines()]
-    return Told(
-        {int(word[1]) for word in words if word[0] == "intended"},
-        {int(word[1]) for word in words if word[0] == "recorded"},
-        words[-1:] == [["done"]],
-    )
+        command = ["strace", "-f", "-qq", *files, *strace, "-p", str(child)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracing:
+            while not traced(child):
+                assert tracing.poll() is None, "strace could not look on"
+                time.sleep(0.002)
+            os.kill(child, signal.SIGCONT)
+            assert self._line() == "ended"
+            assert tracing.wait(20) == 0
+        words = [line.split() for line in Path(f"{directory}.said").read_text().splitlines()]
+        return Told(
+            {int(word[1]) for word in words if word[0] == "intended"},
+            {int(word[1]) for word in words if word[0] == "recorded"},
+            words[-1:] == [["done"]],
+        )
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def end(self) -> None:
+        self._process.communicate(timeout=20)
+
+
+@contextmanager
+def programs(count: int) -> Iterator[list[Program]]:
+    made = [Program() for _ in range(count)]
+    try:
+        yield made
+    finally:
+        for one in made:
+            one.end()
+
+
+def traced(process: int) -> bool:
+    return "TracerPid:\t0\n" not in Path(f"/proc/{process}/status").read_text()
 
 
 def check(directory: Path, told: Told) -> None:
@@ -88,7 +132,9 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int]]:
     """Every call that the undisturbed program makes: (its name, the how manieth of that name)."""
     directory = tmp_path_factory.mktemp("faults")
     trace = directory / "trace"
-    told = run(directory / "plain", "-o", str(trace), "-e", f"trace={','.join(SYSCALLS)}")
+    traced_calls = f"trace={','.join(SYSCALLS)}"
+    with programs(1) as (program,):
+        told = program.run(directory / "plain", "-o", str(trace), "-e", traced_calls)
     assert told.done
     assert len(told.recorded) == 24
     segments = {path.name for path in (directory / "plain" / "journal").glob("*.seg")}
@@ -103,11 +149,14 @@ def test_at_every_call_of_the_system(
     tmp_path: Path, points: list[tuple[str, int]], fault: str
 ) -> None:
     reached = []
+    free: Queue[Program] = Queue()
 
     def disturbed(point: tuple[str, int]) -> str:
         directory = tmp_path / f"{point[0]}-{point[1]}"
         inject = f"inject={point[0]}:{fault}:when={point[1]}"
-        told = run(directory, "-o", "/dev/null", "-e", inject)
+        program = free.get()
+        told = program.run(directory, "-o", "/dev/null", "-e", inject)
+        free.put(program)
         reached.append(not told.done or len(told.intended | told.recorded) < 24)
         try:
             check(directory, told)
@@ -116,7 +165,9 @@ def test_at_every_call_of_the_system(
         shutil.rmtree(directory)
         return ""
 
-    with ThreadPoolExecutor(2) as pool:
+    with programs(AT_ONCE) as made, ThreadPoolExecutor(AT_ONCE) as pool:
+        for program in made:
+            free.put(program)
         problems = [one for one in pool.map(disturbed, points) if one]
 
     # strace counts each thread's calls by itself, so a few of the points are never reached.
