@@ -5,8 +5,11 @@ them they are used, elsewhere the tests that need them say what is missing.
 """
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,32 +37,67 @@ needs_terraform = pytest.mark.skipif(
 )
 
 
+EAGER = {"GOGC": "400", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+"""Terraform and the provider hold hundreds of megabytes of schemas, and collect no rubbish."""
+
+
+@contextmanager
+def provider(server: Running) -> Iterator[str]:
+    """The provider, started once for many commands; what is to be in their TF_REATTACH_PROVIDERS.
+
+    Terraform starts it anew several times in each command, which takes most of the command's time.
+    """
+    (binary,) = Path(PLUGINS).glob(
+        "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"
+    )
+    quiet = {"TF_LOG_SDK": "off", "TF_LOG_PROVIDER": "off"}
+    with subprocess.Popen(
+        [str(binary), "-debug"], env=server.environment() | EAGER | quiet, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            lines = (re.search("TF_REATTACH_PROVIDERS='(.*)'", line) for line in process.stdout)
+            yield next(found[1] for found in lines if found)
+        finally:
+            process.kill()
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """A copy of one of the folders beside this file, initialised; options are `-var` and the like."""
+    """A copy of one of the folders beside this file, initialised; options are `-var` and the like.
+
+    Attributes:
+        attached: Of `provider`; Terraform starts its own without it.
+    """
 
     folder: Path
     server: Running
+    attached: str = ""
 
     @classmethod
-    def of(cls, name: str, directory: Path, server: Running) -> "Workspace":
+    def of(cls, name: str, directory: Path, server: Running, attached: str = "") -> "Workspace":
         folder = directory / "work"
         shutil.copytree(Path(__file__).parent / name, folder)
-        made = cls(folder, server)
+        made = cls(folder, server, attached)
         made.run("init", f"-plugin-dir={PLUGINS}")
         return made
 
-    def run(self, *words: str) -> str:
-        """What Terraform's own log of a command says that it sent."""
-        log = self.folder / "terraform.log"
-        log.unlink(missing_ok=True)
-        environment = self.server.environment() | {"TF_LOG": "debug", "TF_LOG_PATH": str(log)}
-        environment |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+    def run(self, *words: str, **environment: str) -> None:
+        if self.attached:
+            environment["TF_REATTACH_PROVIDERS"] = self.attached
         done = subprocess.run(
-            ["terraform", *words, "-no-color"], cwd=self.folder, env=environment,
+            ["terraform", *words, "-no-color"], cwd=self.folder,
+            env=self.server.environment() | EAGER | environment,
             capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    def logged(self, *words: str) -> str:
+        """What Terraform's own log of a command says that it sent."""
+        log = self.folder / "terraform.log"
+        log.unlink(missing_ok=True)
+        self.run(*words, TF_LOG="debug", TF_LOG_PATH=str(log))
         return log.read_text()
 
     def apply(self, *options: str, times: int = 1) -> None:
@@ -68,10 +106,15 @@ class Workspace:
             self.run("apply", "-auto-approve", *options)
         self.run("plan", "-detailed-exitcode", *options)
 
-    def adopt(self, address: str, known_as: str, *options: str) -> None:
-        """Forget a resource and import it; a plan right after it finds nothing to do."""
-        self.run("state", "rm", address)
-        self.run("import", *options, address, known_as)
+    def adopt(self, known_as: dict[str, str], *options: str) -> None:
+        """Forget resources and import them; a plan right after it finds nothing to do.
+
+        Args:
+            known_as: The name that each address is imported by.
+        """
+        self.run("state", "rm", *known_as)
+        for address, name in known_as.items():
+            self.run("import", *options, address, name)
         self.run("plan", "-detailed-exitcode", *options)
 
     def destroy(self, *options: str) -> None:

@@ -1,4 +1,4 @@
-"""Metrics, alarms and dashboards: the AWS CLI, boto3 and Terraform judge a running server."""
+"""Metrics, alarms and dashboards: the AWS CLI and boto3 judge a running server."""
 
 import json
 import re
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from running import ACCOUNT, BIN, Running, running, wait_for
-from terraforming import Workspace, needs_terraform
 
 from opentrail.alarms.metric_math.functions import FUNCTIONS
 
@@ -22,62 +21,6 @@ def alarm(client: Any, name: str) -> dict[str, Any]:
     answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     (found,) = answer["MetricAlarms"] + answer["CompositeAlarms"]
     return dict(found)
-
-
-@needs_terraform
-def test_terraform_makes_changes_imports_and_destroys_alarms(tmp_path: Path) -> None:
-    """After every change a second plan finds nothing to do."""
-    with running(tmp_path / "data") as server:
-        client = server.client("cloudwatch")
-        work = Workspace.of("terraform_alarms", tmp_path, server)
-        work.apply()
-        first = alarm(client, "root-use")
-        changed = ("-var", "threshold=7", "-var", "periods=3")
-        work.apply(*changed)
-        second, both, unusual = (alarm(client, one) for one in ("root-use", "both", "unusual"))
-        body = json.loads(client.get_dashboard(DashboardName="trail")["DashboardBody"])
-        for kind, place, known in (
-            ("metric_alarm", "share", "share-of-errors"),
-            ("composite_alarm", "both", "both"),
-            ("dashboard", "main", "trail"),
-        ):
-            work.adopt(f"aws_cloudwatch_{kind}.{place}", known, *changed)
-        work.destroy(*changed)
-        left = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        dashboards = client.list_dashboards()["DashboardEntries"]
-        names = {
-            one["eventName"]
-            for one in server.records()
-            if one["eventSource"] == "monitoring.amazonaws.com"
-        }
-
-    assert (first["Threshold"], second["Threshold"], second["EvaluationPeriods"]) == (1.0, 7.0, 3)
-    assert (
-        first["AlarmActions"]
-        == first["OKActions"]
-        == [f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms-told"]
-    )
-    assert second["Dimensions"] == [
-        {"Name": "Account", "Value": "all"},
-        {"Name": "Region", "Value": "us-east-1"},
-    ]
-    assert (both["ActionsSuppressor"], both["ActionsSuppressorExtensionPeriod"]) == (
-        "share-of-errors",
-        3,
-    )
-    assert {"ANOMALY_DETECTION_BAND(calls, 3)"} <= {
-        one.get("Expression") for one in unusual["Metrics"]
-    }
-    assert body["widgets"][0]["properties"]["title"] == "Root use above 7"
-    assert not left["MetricAlarms"] + left["CompositeAlarms"] + dashboards
-    assert {
-        "PutMetricAlarm",
-        "PutCompositeAlarm",
-        "PutDashboard",
-        "DeleteAlarms",
-        "DeleteDashboards",
-        "TagResource",
-    } <= names
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "alarms.md"

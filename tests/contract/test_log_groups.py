@@ -1,4 +1,4 @@
-"""CloudWatch Logs of a running server, by boto3, the AWS CLI and Terraform."""
+"""CloudWatch Logs of a running server, by boto3 and the AWS CLI."""
 
 import base64
 import gzip
@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from backends import adopt_key, backends
 from running import ACCOUNT, BIN, Running, make, running, wait_for
-from terraforming import Workspace, needs_terraform
 
 from opentrail.adapters.metrics import FILE_NAME, SqliteMetricStore
 from opentrail.ports.metrics import Series
@@ -205,26 +204,6 @@ def test_with_an_upstream_for_logs_groups_are_there_and_copies_are_sent(tmp_path
             status = server.client("cloudtrail").get_trail_status(Name="copied")
 
     assert status["LatestCloudWatchLogsDeliveryTime"]
-
-
-@needs_terraform
-@pytest.mark.timeout(300)
-def test_terraform_makes_groups_filters_and_subscriptions_and_then_finds_nothing_to_do(
-    tmp_path: Path,
-) -> None:
-    with running(tmp_path / "data") as server:
-        work = Workspace.of("terraform_logs", tmp_path, server)
-        work.apply()
-        logs = server.client("logs")
-        filters = logs.describe_metric_filters()["metricFilters"]
-        work.apply("-var", "retention=30")
-        (group,) = logs.describe_log_groups(logGroupNamePrefix="/app")["logGroups"]
-        work.destroy()
-        left = logs.describe_log_groups()["logGroups"]
-
-    assert len(filters) == 3
-    assert group["retentionInDays"] == 30
-    assert not left
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "log-groups.md"
