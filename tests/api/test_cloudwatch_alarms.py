@@ -447,6 +447,7 @@ def test_composite_alarms(world: CloudWatchWorld, protocol: str) -> None:
 
 @pytest.mark.parametrize(("values", "told"), [
     ({"AlarmRule": "ALARM(gone) OR ALARM(a) OR OK(lost)"}, "Could not save the composite alarm as alarms [gone, lost] in the alarm rule do not exist"),
+    ({"AlarmRule": "ALARM(gone) OR OK(gone)", "ActionsSuppressor": "gone", "ActionsSuppressorWaitPeriod": 1, "ActionsSuppressorExtensionPeriod": 1}, "alarms [gone]"),
     ({"AlarmRule": " TRUE"}, "AlarmRule must not contain leading or trailing whitespace or be null"), ({"AlarmRule": "ALARM(a"}, "AlarmRule is not valid"),
     ({"ActionsSuppressor": "a"}, "must be given together"), ({"ActionsSuppressorWaitPeriod": 1}, "must be given together"),
     ({"ActionsSuppressor": "gone", "ActionsSuppressorWaitPeriod": 1, "ActionsSuppressorExtensionPeriod": 1}, "alarms [gone]"),

@@ -51,7 +51,11 @@ def put_composite_alarm(
     """As `put_metric_alarm`; the alarms that the rule names must be there."""
     alarm = composite_alarm_of(parameters, caller)
     named = [*children(parse_rule(alarm.rule)), *([alarm.suppressor] if alarm.suppressor else [])]
-    missing = [one for one in named if find_alarm(name_of(one, alarm), caller, backends) is None]
+    missing = [
+        one
+        for one in dict.fromkeys(named)
+        if find_alarm(name_of(one, alarm), caller, backends) is None
+    ]
     if missing:
         raise invalid(
             f"Could not save the composite alarm as alarms [{', '.join(missing)}] in the alarm "
