@@ -83,6 +83,13 @@ def test_csv_runs_in_no_spreadsheet(data: Path) -> None:
     assert rows[1] == ["'=1+1\x1b[31m", ""]
 
 
+def test_csv_names_columns_as_the_query_does(data: Path) -> None:
+    query = "filter eventName = 'Name1' | fields @timestamp, strlen(userAgent) as `=n` | limit 1"
+    result = _run(query, "--between", ALL, "--format", "csv")
+
+    assert result.stdout.splitlines()[0] == "@timestamp,'=n"
+
+
 def test_groups_are_named_or_told_to_be_missing(data: Path) -> None:
     state = SqliteStateStore(data / "state.sqlite")
     group = LogGroup(account_id=ACCOUNT, region="us-east-1", name="app", created=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from opentrail.cli.terminal import is_terminal, messages, output, safe
 from opentrail.ports.queries import Row
 
 FORMATS = ("table", "json", "csv")
+_OWN_NAME = re.compile("@[A-Za-z]+")
 VERSION = 1
 """Of the JSON's shape."""
 
@@ -61,10 +63,13 @@ def _show_json(found: Answered) -> None:
 
 
 def _show_csv(found: Answered) -> None:
-    """RFC 4180; cells that a spreadsheet might run are guarded, as those of `events search`."""
+    """RFC 4180; cells that a spreadsheet might run are guarded, as those of `events search`.
+
+    The names of columns, too, but `@timestamp` and the like, which run nothing.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(map(guarded, found.columns))
+    writer.writerow(one if _OWN_NAME.fullmatch(one) else guarded(one) for one in found.columns)
     for row in found.rows:
         writer.writerow(map(guarded, _cells(row, found.columns)))
     sys.stdout.buffer.write(out.getvalue().encode("utf-8", "replace"))
