@@ -208,6 +208,21 @@ def test_a_pack_is_added_learned_and_removed(world: World) -> None:
         world.run("rules", *words, code=2)
 
 
+def test_the_list_tells_the_names_that_other_commands_take(world: World) -> None:
+    world.run("rules", "add", "--pack", "principals")
+
+    lines = world.run("rules", "list").stdout.splitlines()
+
+    assert len([one for one in lines if one.endswith("(first_sensitive_api)")]) == 1
+
+
+def test_a_rule_that_learns_nothing_is_told_from_one_that_is_not_there(world: World) -> None:
+    world.run("rules", "add", world.file("put.yml", PUT))
+
+    assert "'put' learns nothing" in world.run("rules", "learn", "put", code=2).stderr
+    assert "there is no rule 'Put'" in world.run("rules", "learn", "Put", code=2).stderr
+
+
 def test_unknown_names_are_told(world: World) -> None:
     world.run("rules", "remove", "nothing", code=2)
     world.run("rules", "test", "nothing", code=2)

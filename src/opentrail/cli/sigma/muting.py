@@ -36,7 +36,7 @@ def mute(
     if rule != EVERY_RULE:
         found = rules_here().read().rules.find(rule)
         if found is None:
-            fail(f"there is no rule {rule[:80]!r}", EXIT_USAGE)
+            fail(f"there is no rule {rule[:80]!r}; give its id or name", EXIT_USAGE)
         rule_id = found.about.id
     if where:
         with filter_shown(where):

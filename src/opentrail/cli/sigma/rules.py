@@ -137,7 +137,8 @@ def _kind(one: Definition) -> str:
 def _line(one: Definition, rules: RuleSet) -> str:
     about = one.about
     silent = "  (silent: used by others)" if about.id in rules.silent else ""
-    return safe(f"{about.id}  {about.level:13} {_kind(one):16} {about.title}{silent}")
+    name = f"  ({about.name})" if about.name else ""
+    return safe(f"{about.id}  {about.level:13} {_kind(one):16} {about.title}{silent}{name}")
 
 
 def _told(one: Definition, rules: RuleSet) -> dict[str, object]:

@@ -20,7 +20,7 @@ from opentrail.cli.sigma.showing import FORMATS, VERSION, print_one, told
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_USAGE, fail, messages, output, safe
 from opentrail.search.times import parse_range
 from opentrail.sigma.finding import Finding
-from opentrail.sigma.rule import FirstSeen, Level
+from opentrail.sigma.rule import Definition, FirstSeen, Level
 from opentrail.sigma.ruleset import RuleSet
 from opentrail.workers.sigma.trying import Trial, findings_of, learn
 
@@ -55,6 +55,13 @@ def try_rule(
         raise typer.Exit(EXIT_FINDINGS)
 
 
+def _named(rules: RuleSet, reference: str) -> Definition:
+    found = rules.find(reference)
+    if found is None:
+        fail(safe(f"there is no rule {reference[:80]!r}; give its id or name"), EXIT_USAGE)
+    return found
+
+
 def learn_past(
     rule: Annotated[
         str, typer.Argument(help="An added first_seen rule's id or name; all if it is left out.")
@@ -68,10 +75,11 @@ def learn_past(
     Exit codes: 0 learned, 2 no such rule, or it learns nothing, 3 no events.
     """
     found = rules_here().read().rules
-    wanted = [found.find(rule)] if rule else list(found.definitions())
+    wanted = [_named(found, rule)] if rule else list(found.definitions())
     learning = [one.about.id for one in wanted if isinstance(one, FirstSeen)]
     if not learning:
-        fail(f"there is no first_seen rule {safe(rule[:80])!r}", EXIT_USAGE)
+        told = f"rule {rule[:80]!r} learns nothing" if rule else "there is nothing to learn"
+        fail(safe(f"{told}: only first_seen rules do"), EXIT_USAGE)
     settings = existing_settings()
     trial = _trial(found.only(learning), since, "")
     with interruptible(), _bar() as behind:
