@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from opentrail.alarms.filter_pattern import FilterPattern, LogMessage
 from opentrail.errors import InvalidInput
 from opentrail.packs.pack import LONGEST_PATTERN, Control, Pack, read_pack
-from opentrail.packs.plan import TAG, Found, Place, Step, Verb, install, remove
+from opentrail.packs.plan import TAG, Found, Place, Step, Verb, install, missing, remove
 
 CIS = read_pack((files("opentrail.packs") / "data" / "cis.toml").read_text())
 CONTROLS = {one.slug: one for one in CIS.controls}
@@ -225,3 +226,22 @@ def test_controls_answer_the_benchmark() -> None:
 def test_the_topic_is_of_the_region_s_partition(region: str, partition: str) -> None:
     place = Place(account_id="111122223333", region=region, log_group="g", topic="t")
     assert place.topic_arn == f"arn:{partition}:sns:{region}:111122223333:t"
+
+
+def test_what_is_missing_is_told() -> None:
+    """Nobody is told by a subscription that was not confirmed."""
+    (subscriber,) = PLACE.subscribers
+    nobody = replace(PLACE, subscribers=())
+    fed = Found(fed_groups=frozenset({"trail"}))
+
+    assert [one.split(":")[0] for one in missing(nobody, Found())] == [
+        "No trail delivers to the log group trail yet",
+        "Nobody is told yet",
+    ]
+    asked = ["a@example.com is told as soon as it confirms its subscription."]
+    assert list(missing(PLACE, fed)) == asked
+    waits = replace(fed, subscriptions=frozenset({subscriber}), unconfirmed=frozenset({subscriber}))
+    assert list(missing(nobody, waits)) == asked
+    assert list(missing(PLACE, replace(waits, unconfirmed=frozenset()))) == []
+    queue = ("sqs", "arn:aws:sqs:eu-west-1:111122223333:q")
+    assert list(missing(replace(PLACE, subscribers=(queue,)), fed)) == []

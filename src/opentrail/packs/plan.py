@@ -77,6 +77,7 @@ class Found:
         alarm_tags: Values of TAG by the alarms' names.
         topics: ARNs; True for those that the pack made.
         subscriptions: (protocol, endpoint) of the topic.
+        unconfirmed: Those of them that are told nothing until they say yes.
     """
 
     log_groups: Mapping[str, bool] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class Found:
     alarm_tags: Mapping[str, str] = field(default_factory=dict)
     topics: Mapping[str, bool] = field(default_factory=dict)
     subscriptions: frozenset[tuple[str, str]] = frozenset()
+    unconfirmed: frozenset[tuple[str, str]] = frozenset()
 
 
 def install(pack: Pack, place: Place, found: Found) -> tuple[Step, ...]:
@@ -222,6 +224,20 @@ def _has(there: Any, wanted: Any) -> bool:
 def remove(pack: Pack, found: Found) -> tuple[Step, ...]:
     """The steps, in an order in which they can be called."""
     return tuple(_remove(pack, found))
+
+
+def missing(place: Place, found: Found) -> Iterator[str]:
+    """Sentences on what a pack still needs, once it is installed, to tell somebody."""
+    if place.log_group not in found.fed_groups:
+        yield (
+            f"No trail delivers to the log group {place.log_group} yet: give one its ARN as "
+            "CloudWatchLogsLogGroupArn."
+        )
+    if not place.subscribers and not found.subscriptions:
+        yield f"Nobody is told yet: subscribe to the topic {place.topic} (--subscribe)."
+    new = {one for one in place.subscribers if one[0] != "sqs"} - found.subscriptions
+    for _, endpoint in sorted(new | found.unconfirmed):
+        yield f"{endpoint} is told as soon as it confirms its subscription."
 
 
 def _remove(pack: Pack, found: Found) -> Iterator[Step]:

@@ -20,7 +20,7 @@ from opentrail.cli.packs.looking import Feed, feeds, look
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_USAGE, fail, messages, output, safe
 from opentrail.errors import InvalidInput
 from opentrail.packs.pack import Pack, read_pack
-from opentrail.packs.plan import Found, Place, Step, Verb, install, remove
+from opentrail.packs.plan import Found, Place, Step, Verb, install, missing, remove
 
 PACKS = ("cis",)
 _DONE = {
@@ -70,7 +70,7 @@ def init(  # noqa: PLR0913, PLR0917 - the command's options
         place = _place(server, chosen, fed, (log_group, topic), subscribe or ())
         found = look(server, chosen, fed, place.topic_arn)
         _check_subscribers(place, found)
-        steps, notes = install(chosen, place, found), tuple(_notes(place, fed, found))
+        steps, notes = install(chosen, place, found), tuple(missing(place, found))
     refused = [] if dry_run else _call(server, steps)
     _tell(steps, refused, notes, format, dry_run=dry_run)
     if refused:
@@ -120,16 +120,6 @@ def _check_subscribers(place: Place, found: Found) -> None:
     """A subscriber of a topic that is not ours could not be removed with the pack."""
     if place.subscribers and found.topics.get(place.topic_arn) is False:
         fail(f"the topic {place.topic} is not the pack's; subscribe to it yourself", EXIT_USAGE)
-
-
-def _notes(place: Place, fed: Sequence[Feed], found: Found) -> Iterator[str]:
-    if place.log_group not in {one.group for one in fed}:
-        yield (
-            f"No trail delivers to the log group {place.log_group} yet: give one its ARN as "
-            "CloudWatchLogsLogGroupArn."
-        )
-    if not place.subscribers and not found.subscriptions:
-        yield f"Nobody is told yet: subscribe to the topic {place.topic} (--subscribe)."
 
 
 def _call(server: Server, steps: Sequence[Step]) -> list[str]:

@@ -11,6 +11,9 @@ from opentrail.errors import InvalidInput
 from opentrail.packs.pack import Pack
 from opentrail.packs.plan import TAG, Found
 
+_UNCONFIRMED = "PendingConfirmation"
+"""In place of its ARN, as SNS lists it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -52,6 +55,7 @@ def look(server: Server, pack: Pack, fed: tuple[Feed, ...], topic_arn: str = "")
         )
     }
     topics = [one["TopicArn"] for one in server.pages("sns", "list_topics", "Topics")]
+    subscriptions = _subscriptions(server, topic_arn) if topic_arn in topics else {}
     return Found(
         log_groups={name: _group_is_ours(server, pack, one) for name, one in groups.items()},
         fed_groups=frozenset(one.group for one in fed),
@@ -59,7 +63,8 @@ def look(server: Server, pack: Pack, fed: tuple[Feed, ...], topic_arn: str = "")
         alarms=alarms,
         alarm_tags={name: _alarm_tag(server, one["AlarmArn"]) for name, one in alarms.items()},
         topics={arn: _topic_is_ours(server, pack, arn) for arn in topics},
-        subscriptions=_subscriptions(server, topic_arn) if topic_arn in topics else frozenset(),
+        subscriptions=frozenset(subscriptions),
+        unconfirmed=frozenset(who for who, arn in subscriptions.items() if arn == _UNCONFIRMED),
     )
 
 
@@ -100,9 +105,10 @@ def _topic_is_ours(server: Server, pack: Pack, arn: str) -> bool:
     return _tag(tags) == pack.name
 
 
-def _subscriptions(server: Server, topic_arn: str) -> frozenset[tuple[str, str]]:
+def _subscriptions(server: Server, topic_arn: str) -> dict[tuple[str, str], str]:
+    """ARNs by (protocol, endpoint)."""
     found = server.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic_arn)
-    return frozenset((one["Protocol"], one["Endpoint"]) for one in found)
+    return {(one["Protocol"], one["Endpoint"]): one["SubscriptionArn"] for one in found}
 
 
 def _tag(tags: list[Mapping[str, str]]) -> str:
