@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from opentrail.adapters.rule_files import RuleDirectory
 from opentrail.cli.main import commands
+from opentrail.cli.sigma.adding import files_of_pack
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/sigma-rules.md").read_text()
 FILES = dict(re.findall(r"```(?:yaml|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
@@ -30,9 +31,19 @@ def test_the_files_of_the_page_are_used_together(tmp_path: Path) -> None:
 
     assert book.rules.problems == ()
     assert len(list(book.rules.definitions())) == 4
-    (failed,) = (one for one in book.rules.rules.values() if one.about.name == "failed_sign_in")
+    (failed,) = (one for one in book.rules.rules.values() if one.about.name == "wrong_password")
     assert [one.rules for one in book.targets] == [(), (failed.about.id,), ()]
     assert len(tomllib.loads(FILES["rules.toml"])["targets"]) == 3
+
+
+def test_the_files_of_the_page_go_with_the_pack(tmp_path: Path) -> None:
+    directory = RuleDirectory(tmp_path)
+    for name, content in files_of_pack("principals").items():
+        directory.put(name, content)
+    for name, text in FILES.items():
+        directory.put(f"page/{name}", text.encode())
+
+    assert directory.read().rules.problems == ()
 
 
 @pytest.mark.parametrize("line", COMMANDS)
