@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from running import Running, running
+from running import FORKING, Running, running
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,6 +15,14 @@ def interruptible() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forking() -> Iterator[None]:
+    """What forks the commands ends with the tests."""
+    yield
+    for one in FORKING.values():
+        one.close()
 
 
 @pytest.fixture(scope="session")

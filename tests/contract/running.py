@@ -13,13 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 from botocore.config import Config
+from forking import Forking
 
 from opentrail.adapters.identities import read_file
+from opentrail.adapters.journal import SegmentJournalReader
 from opentrail.app.processes import free_ports
 from opentrail.app.telemetry.status import is_running, read_status
 
 BIN = Path(sys.executable).parent
+FORKING: dict[str, Forking] = {}
+"""By program; conftest.py ends them."""
+
+MODELS = botocore.loaders.create_loader()
+"""Keeps the descriptions of services that it read; each client reads its own otherwise."""
 ACCOUNT = "123456789012"
 
 
@@ -92,7 +101,9 @@ class Running:
             "aws_access_key_id": self.exports["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": self.exports["AWS_SECRET_ACCESS_KEY"],
         }
-        return boto3.session.Session().client(
+        session = botocore.session.Session()
+        session.register_component("data_loader", MODELS)
+        return boto3.session.Session(botocore_session=session).client(
             service,
             region_name=region,
             endpoint_url=f"http://127.0.0.1:{self.port}",
@@ -106,21 +117,22 @@ class Running:
         self, *command: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """A command of the virtual environment (`aws`, `opentrail`)."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            env=self.environment() | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        words = [str(BIN / command[0]), *command[1:]]
+        if command[0] not in FORKING:
+            FORKING[command[0]] = Forking(command[0])
+        done = FORKING[command[0]].run(words, self.environment() | environment, timeout=120)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     def records(self, *, name: str | None = None) -> list[dict[str, Any]]:
         """What the journal holds, in order."""
-        done = self.run("opentrail", "events", "tail", "--no-follow", "--format", "jsonl")
-        found = [json.loads(line) for line in done.stdout.splitlines()]
+        journal = SegmentJournalReader(self.data / "journal")
+        offset = journal.first()
+        assert offset == 0, "a part of the journal was given up"
+        found: list[dict[str, Any]] = []
+        while entries := journal.read(offset, 10_000_000):
+            found += [json.loads(one.raw) for one in entries]
+            offset = entries[-1].next_offset
         return [one for one in found if name in (None, one["eventName"])]
 
 
