@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_exchange import OK, Upside
 
+from opentrail.targets.webhook import signature_headers, webhook_secret
+
 GOOD = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 HOSTILE = {
@@ -51,6 +53,36 @@ def test_a_hostile_request_is_refused_and_reaches_no_upstream(name: str) -> None
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
             assert up.seen == [] or name == "chunk size 0x3"
             assert (await made.exchange(GOOD)).endswith(b"hello")
+
+    asyncio.run(scene())
+
+
+def test_a_webhook_that_leads_back_here_is_refused_and_no_call() -> None:
+    """Else its record would set off the rule that posted it, for ever."""
+    headers = signature_headers(
+        webhook_secret(b"m", "1", "http://h/"), delivery_id="d", seconds=1, body=b"{}"
+    )
+    lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in headers)
+    some = b"".join(line + b"\r\n" for line in lines.split(b"\r\n")[:2])
+
+    async def scene() -> None:
+        up = Upside(OK)
+        async with world(up) as made:
+            back = await made.exchange(
+                b"POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic dTpw\r\nContent-Length: 2\r\n"
+                + lines
+                + b"\r\n{}"
+            )
+            assert back.startswith(b"HTTP/1.1 400 ")
+            assert b"webhook" in back
+            assert up.seen == made.calls == []
+
+            other = await made.exchange(
+                b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n"
+                + some
+                + b"\r\n{}"
+            )
+            assert other.endswith(b"hello")
 
     asyncio.run(scene())
 

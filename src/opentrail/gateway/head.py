@@ -32,6 +32,16 @@ HOP_BY_HOP = frozenset(
 """Headers that speak of one connection only (RFC 9110 section 7.6.1)."""
 
 
+OWN_POSTS = frozenset(
+    {b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"idempotency-key"}
+)
+"""Headers of what OpenTrail posts to webhooks.
+
+One that leads back here, by whatever way, is no call: its record would set off the rule that posted
+it, for ever.
+"""
+
+
 class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed request head that passed the door's checks.
 
@@ -65,7 +75,10 @@ def refusal(head_bytes: int, version: str, target: bytes, headers: RawHeaders) -
         return f"the request head is larger than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers"
     if not target.startswith(b"/"):
         return "the request target must start with '/'"
-    return _framing_refusal(headers, [name.lower() for name, _ in headers])
+    names = [name.lower() for name, _ in headers]
+    if b"webhook-signature" in names and OWN_POSTS.issubset(names):
+        return "a webhook leads to this endpoint, which takes calls of APIs only"
+    return _framing_refusal(headers, names)
 
 
 def _framing_refusal(headers: RawHeaders, names: list[bytes]) -> str:
