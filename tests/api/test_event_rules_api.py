@@ -13,6 +13,7 @@ from eventbridge_vectors import cases, ids
 from opentrail.access.policy import parse_policy
 
 PATTERN = '{"source":["my.app"]}'
+CALL = "arn:aws:scheduler:::aws-sdk:iam:deleteUser"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 
 
@@ -146,7 +147,7 @@ def test_targets_are_shown_as_they_were_put(events: Any) -> None:
     targets = [
         {"Id": "a", "Arn": "https://hooks.example/x", "InputPath": "$.detail", "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}},
         {"Id": "b", "Arn": QUEUE, "Input": '{"x":1}', "DeadLetterConfig": {"Arn": QUEUE}, "SqsParameters": {"MessageGroupId": "g"}},
-        {"Id": "c", "Arn": "arn:aws:lambda:us-east-1:1:function:f", "RoleArn": "arn:aws:iam::1:role/r",
+        {"Id": "c", "Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f", "RoleArn": "arn:aws:iam::1:role/r",
          "InputTransformer": {"InputPathsMap": {"n": "$.detail.n"}, "InputTemplate": '{"n": <n>, "e": <aws.events.event.json>}'}},
         {"Id": "d", "Arn": "mailto:a@b.example", "HttpParameters": {"HeaderParameters": {"h": "v"}}},
     ]  # fmt: skip
@@ -225,6 +226,23 @@ def test_targets_that_nothing_is_delivered_to_fail_one_by_one(events: Any) -> No
     assert "does not deliver to kinesis" in answer["FailedEntries"][0]["ErrorMessage"]
     assert [one["Id"] for one in events.list_targets_by_rule(Rule="r")["Targets"]] == ["q"]
     assert events.put_targets(Rule="r", Targets=[stream])["FailedEntryCount"] == 1
+
+
+@pytest.mark.parametrize(("target", "why"), [
+    ({"Arn": f"arn:aws:sns:us-east-1:{OTHER}:t"}, f"is not of account {ACCOUNT}"),
+    ({"Arn": f"arn:aws:lambda:us-east-1:{OTHER}:function:f"}, f"is not of account {ACCOUNT}"),
+    ({"Arn": CALL}, "needs a RoleArn"),
+    ({"Arn": CALL, "RoleArn": f"arn:aws:iam::{OTHER}:role/r"}, f"is not of account {ACCOUNT}"),
+])  # fmt: skip
+def test_what_could_never_be_delivered_is_told_at_once(
+    events: Any, target: dict[str, str], why: str
+) -> None:
+    events.put_rule(Name="r", EventPattern=PATTERN)
+
+    answer = events.put_targets(Rule="r", Targets=[{"Id": "1", **target}])
+
+    assert why in answer["FailedEntries"][0]["ErrorMessage"]
+    assert events.list_targets_by_rule(Rule="r")["Targets"] == []
 
 
 def test_targets_need_a_rule(events: Any) -> None:

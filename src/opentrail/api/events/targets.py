@@ -24,10 +24,11 @@ from opentrail.api.events.stored import (
 )
 from opentrail.api.outcome import Caller, Reply
 from opentrail.arn import Arn
-from opentrail.errors import InvalidArn
+from opentrail.errors import InvalidArn, InvalidInput
 from opentrail.rules.json_path import InvalidPath, parse_path
 from opentrail.rules.rule import Target, Transformer
 from opentrail.rules.transform import PREDEFINED, placeholders
+from opentrail.targets.function import check_role
 from opentrail.targets.mail import is_mail
 from opentrail.targets.webhook import InvalidUrl, is_webhook, parse_url
 
@@ -48,8 +49,13 @@ def put_targets(parameters: Parameters, caller: Caller, backends: EventsBackends
     stored = rule_of(parameters["Rule"], bus, backends)
     targets = {target.id: target for target in stored.rule.targets}
     given = [_parsed(one) for one in parameters["Targets"]]
-    failed = [_failed(one) for one in given if not _is_delivered_to(one.arn)]
-    targets |= {one.id: one for one in given if _is_delivered_to(one.arn)}
+    reasons = {one.id: _why_not(one, bus.account_id) for one in given}
+    failed = [
+        {"TargetId": target_id, "ErrorCode": "UnsupportedTarget", "ErrorMessage": why}
+        for target_id, why in reasons.items()
+        if why
+    ]
+    targets |= {one.id: one for one in given if not reasons[one.id]}
     if len(targets) > backends.quotas.targets_per_rule:
         raise limit_exceeded()
     output = {"FailedEntryCount": len(failed), "FailedEntries": failed}
@@ -164,19 +170,31 @@ def _check_queue(text: str) -> None:
         raise invalid_arn(text)
 
 
-def _is_delivered_to(target: str) -> bool:
-    if is_webhook(target) or is_mail(target):
-        return True
-    return Arn.parse(target).service in _SERVICES
+def _why_not(target: Target, account_id: str) -> str:
+    """Why nothing could ever be delivered to a target, "" if something can."""
+    if is_webhook(target.arn) or is_mail(target.arn):
+        return ""
+    arn = Arn.parse(target.arn)
+    if arn.service not in _SERVICES:
+        return (
+            f"OpenTrail does not deliver to {arn.service}; it does "
+            f"to {', '.join(sorted(_SERVICES))}, to webhooks and by mail."
+        )
+    if arn.service == "scheduler":
+        return _why_not_role(target.role_arn, account_id)
+    if arn.account != account_id:
+        return f"{target.arn[:200]} is not of account {account_id}, whose rule it is."
+    return ""
 
 
-def _failed(target: Target) -> dict[str, str]:
-    return {
-        "TargetId": target.id,
-        "ErrorCode": "UnsupportedTarget",
-        "ErrorMessage": f"OpenTrail does not deliver to {Arn.parse(target.arn).service}; it does "
-        f"to {', '.join(sorted(_SERVICES))}, to webhooks and by mail.",
-    }
+def _why_not_role(role: str, account_id: str) -> str:
+    if not role:
+        return "A call of an API needs a RoleArn."
+    try:
+        check_role(role, account_id)
+    except InvalidInput as problem:
+        return f"{problem}."
+    return ""
 
 
 def _check_input(text: str | None, target_id: str) -> None:
