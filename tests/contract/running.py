@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.loaders
-import botocore.session
 from botocore.config import Config
 from forking import Forking
 
@@ -27,8 +25,6 @@ BIN = Path(sys.executable).parent
 FORKING: dict[str, Forking] = {}
 """By program; conftest.py ends them."""
 
-MODELS = botocore.loaders.create_loader()
-"""Keeps the descriptions of services that it read; each client reads its own otherwise."""
 ACCOUNT = "123456789012"
 
 
@@ -101,9 +97,7 @@ class Running:
             "aws_access_key_id": self.exports["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": self.exports["AWS_SECRET_ACCESS_KEY"],
         }
-        session = botocore.session.Session()
-        session.register_component("data_loader", MODELS)
-        return boto3.session.Session(botocore_session=session).client(
+        return boto3.session.Session().client(
             service,
             region_name=region,
             endpoint_url=f"http://127.0.0.1:{self.port}",
