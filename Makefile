@@ -10,7 +10,7 @@ run: $(VENV)/.run
 	@exec $(BIN)/opentrail serve
 
 test: check $(VENV)-audit/.ready
-	$(BIN)/python -m pytest -m "contract and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "contract and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/.dev

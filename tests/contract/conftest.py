@@ -6,6 +6,20 @@ from collections.abc import Iterator
 import pytest
 from running import FORKING, Running, running
 
+LONGEST = (
+    "test_kill.py", "test_terraform.py", "test_responses_killed.py", "test_insights_weeks.py",
+    "test_insights_story.py", "test_event_store_proof.py", "test_event_rules.py",
+    "test_audit_tools.py", "test_import_logs.py", "test_sessions.py",
+)  # fmt: skip
+"""Files that take a minute or more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: none is left to the end, when the other processes are done."""
+    items.sort(
+        key=lambda one: LONGEST.index(one.path.name) if one.path.name in LONGEST else len(LONGEST)
+    )
+
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:

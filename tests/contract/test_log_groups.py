@@ -17,7 +17,7 @@ from running import ACCOUNT, BIN, Running, make, running, wait_for
 from opentrail.adapters.metrics import FILE_NAME, SqliteMetricStore
 from opentrail.ports.metrics import Series
 
-pytestmark = [pytest.mark.contract, pytest.mark.alone]
+pytestmark = pytest.mark.contract
 
 STREAM = f"{ACCOUNT}_CloudTrail_us-east-1"
 TRUST = {
@@ -97,6 +97,7 @@ def test_the_cli_puts_filters_and_finds_events(here: Running) -> None:
     here.run(*logs, "delete-log-group", "--log-group-name", "app")
 
 
+@pytest.mark.alone
 def test_a_trails_records_are_counted_within_seconds_and_reach_a_subscriber(here: Running) -> None:
     logs, iam = here.client("logs"), here.client("iam")
     feed(here, "watched")

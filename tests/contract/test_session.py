@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import ACCOUNT, Running, running, wait_for
 
-pytestmark = [pytest.mark.contract, pytest.mark.alone]
+pytestmark = pytest.mark.contract
 
 SELECTORS = '[{"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3:::data/"]}]}]'
 TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -28,6 +28,7 @@ def delivered(server: Running, bucket: str) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.alone
 def test_the_session_of_the_readme(tmp_path: Path) -> None:
     with running(tmp_path / "data", OPENTRAIL_DIGEST_INTERVAL_SECONDS="4") as server:
         aws = lambda *words: server.run("aws", *words)  # noqa: E731 - reads as the session does

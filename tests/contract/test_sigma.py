@@ -15,7 +15,7 @@ from opentrail.adapters.findings import FILE_NAME, SqliteFindings
 from opentrail.ports.sigma.findings import FindingQuery
 from sigma_samples import rule_text
 
-pytestmark = [pytest.mark.contract, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
 
 CALLED = rule_text("s: {eventSource: sqs.amazonaws.com, eventName: ListQueues}\ncondition: s",
                    title="Called", name="called", extra="level: high\n")  # fmt: skip
@@ -30,6 +30,7 @@ def findings(server: Running) -> list[dict[str, Any]]:
     return json.loads(done.stdout)["findings"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.alone
 def test_a_rule_that_is_added_finds_the_next_call(tmp_path: Path) -> None:
     (tmp_path / "called.yml").write_text(CALLED)
     with running(tmp_path / "data") as server:
@@ -50,6 +51,7 @@ def test_a_rule_that_is_added_finds_the_next_call(tmp_path: Path) -> None:
     assert "ListQueues" in shown
 
 
+@pytest.mark.alone
 def test_a_finding_reaches_a_webhook_within_seconds(tmp_path: Path) -> None:
     (tmp_path / "called.yml").write_text(CALLED)
     with (

@@ -17,7 +17,7 @@ from running import BIN, Running, running, wait_for
 from test_session import delivered
 from vault import make_bucket
 
-pytestmark = [pytest.mark.contract, pytest.mark.alone]
+pytestmark = pytest.mark.contract
 
 CALLS_A_SECOND = 200
 SECONDS = 10
@@ -96,6 +96,7 @@ def found(server: Running, name: str) -> list[str]:
     return [event["CloudTrailEvent"] for event in events]
 
 
+@pytest.mark.alone
 def test_events_are_found_within_two_seconds_at_200_calls_a_second(tmp_path: Path) -> None:
     with running(tmp_path / "data", OPENTRAIL_DELIVERY_INTERVAL_SECONDS="60") as server:
         tail = Tail(server)
