@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from botocore import xform_name
-from running import ACCOUNT, running
+from running import ACCOUNT, running, wait_for
 
 from opentrail.api.cloudtrail.operations import HANDLERS
 
@@ -64,6 +64,7 @@ def test_each_command_does_what_its_operation_does(tmp_path: Path) -> None:
         server.run("opentrail", "org", "create")
         server.run("opentrail", "org", "add-account", MEMBER)
         server.client("s3").create_bucket(Bucket="cli-logs")
+        wait_for(lambda: server.client("cloudtrail").lookup_events()["Events"])
 
         for command, words, told in COMMANDS:
             done = server.run("aws", "cloudtrail", command, *words)

@@ -195,7 +195,13 @@ def test_selectors_are_explained(here: Running, tmp_path: Path) -> None:
     (tmp_path / "selectors.json").write_text(json.dumps([selector]))
     words = ("opentrail", "selectors", "explain", record["eventID"], "--file")
 
-    done = here.run(*words, str(tmp_path / "selectors.json"), check=False)
+    done = wait_for(
+        lambda: (
+            (told := here.run(*words, str(tmp_path / "selectors.json"), check=False))
+            and told.returncode != 3  # it is in the store of events a moment later
+            and told
+        )
+    )
 
     assert done.returncode == 1
     assert "readOnly Equals false: the record has true" in done.stdout

@@ -41,9 +41,10 @@ def test_an_organizations_trail_from_first_to_last(tmp_path: Path) -> None:
         member, late = key_of(server, MEMBER), key_of(server, LATE)
         made = server.run("opentrail", "org", "create").stdout.split()
         server.run("opentrail", "org", "add-account", MEMBER, "--name", "worker")
-        organization = wait_for(
-            lambda: json.loads(aws("organizations", "describe-organization").stdout)
-        )["Organization"]
+        described = wait_for(
+            lambda: server.run("aws", "organizations", "describe-organization", check=False).stdout
+        )
+        organization = json.loads(described)["Organization"]
         places = [
             "arn:aws:s3:::everybody",
             f"arn:aws:s3:::everybody/AWSLogs/{ACCOUNT}/*",

@@ -253,8 +253,13 @@ def test_numbers_that_never_came_are_told(tmp_path: Path, behind: Backends) -> N
 
         (gap,) = wait_for(lambda: server.records(name="RecordingGap"))
         assert gap["serviceEventDetails"]["missingRecords"] == 3
-        status = server.run("opentrail", "status", "--format", "json", check=False)
-        assert status.returncode == 1
+        status = wait_for(
+            lambda: (
+                (done := server.run("opentrail", "status", "--format", "json", check=False))
+                and done.returncode == 1
+                and done
+            )
+        )
         assert json.loads(status.stdout)["lost"] == 3
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{server.port}/-/metrics").read()
         assert b"opentrail_calls_lost_total 3.0" in metrics

@@ -99,6 +99,16 @@ def test_a_key_of_the_file_belongs_to_its_user(tmp_path: Path) -> None:
     assert identities(tmp_path).principal_id(found.principal.arn) == entry.user_id
 
 
+def test_a_new_key_of_the_file_is_known_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "identities.toml"
+    make_default(path)
+    identities = DirectoryIdentities(path, MemoryStateStore())
+
+    entry = add_key(path, "late", "111122223333")
+
+    assert identities.find(entry.access_key_id) == entry.credential()
+
+
 def test_a_key_without_a_user_is_the_root_users(tmp_path: Path) -> None:
     entry = add_key(tmp_path / "identities.toml", "", ACCOUNT)
 

@@ -31,7 +31,7 @@ LOOK_AFTER = 500
 """New sessions after which those that ended are looked for."""
 
 RELOAD_SECONDS = 1.0
-"""How soon a key made by `opentrail keys` is known to the running server."""
+"""How soon changes of the file are known to the running server; new keys are at once."""
 
 
 class DirectoryIdentities:
@@ -41,7 +41,7 @@ class DirectoryIdentities:
         self._path = path
         self._state = state
         self._lock = threading.Lock()
-        self._changed = 0.0
+        self._changed = 0
         self._looked = 0.0
         self._from_file: dict[str, Credential] = {}
         self._aliases: dict[str, str] = {}
@@ -60,6 +60,13 @@ class DirectoryIdentities:
     def find(self, access_key_id: str) -> Credential | None:
         if time.monotonic() - self._looked > RELOAD_SECONDS:
             self._reload()
+        found = self._known(access_key_id)
+        if found is None:
+            self._reload()  # it may have been made this moment
+            found = self._known(access_key_id)
+        return found
+
+    def _known(self, access_key_id: str) -> Credential | None:
         return self._from_file.get(access_key_id) or self._learned.get(access_key_id)
 
     def learn(self, credentials: Sequence[Credential]) -> None:
@@ -122,7 +129,7 @@ class DirectoryIdentities:
     def _reload(self) -> None:
         self._looked = time.monotonic()
         try:
-            changed = self._path.stat().st_mtime
+            changed = self._path.stat().st_mtime_ns
         except FileNotFoundError:
             return
         if changed == self._changed:
