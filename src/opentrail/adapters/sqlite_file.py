@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from opentrail.errors import Unavailable
 
@@ -15,8 +16,23 @@ BUSY_SECONDS = 60.0
 """How long one waits for the transaction of another, which takes milliseconds."""
 
 
-def open_database(path: Path, schema: str) -> sqlite3.Connection:
+class Column(NamedTuple):
+    """A column that came to a table later: a file of an earlier release has the table without it.
+
+    Attributes:
+        definition: As SQL has it; rows that are there get its default, or NULL.
+    """
+
+    table: str
+    name: str
+    definition: str
+
+
+def open_database(path: Path, schema: str, later: Sequence[Column] = ()) -> sqlite3.Connection:
     """A connection for one thread at a time, in autocommit; the tables of `schema` are there.
+
+    Args:
+        later: Columns of `schema` that are added to a file which lacks them.
 
     Raises:
         sqlite3.Error: the file can't be opened, or is no database.
@@ -30,8 +46,26 @@ def open_database(path: Path, schema: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    for column in later:
+        _add(connection, column)
     connection.executescript(schema)
     return connection
+
+
+def _add(connection: sqlite3.Connection, column: Column) -> None:
+    if not _is_missing(connection, column):
+        return
+    with transaction(connection):
+        if _is_missing(connection, column):  # no other process was quicker
+            connection.execute(
+                f"ALTER TABLE {column.table} ADD COLUMN {column.name} {column.definition}"
+            )
+
+
+def _is_missing(connection: sqlite3.Connection, column: Column) -> bool:
+    """Whether the table is there without it."""
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({column.table})")]
+    return bool(names) and column.name not in names
 
 
 @contextmanager
@@ -64,9 +98,11 @@ def told(subject: str, done: str) -> Iterator[None]:
 class ConnectionPerThread:
     """The connections of one file."""
 
-    def __init__(self, path: Path, schema: str) -> None:
+    def __init__(self, path: Path, schema: str, later: Sequence[Column] = ()) -> None:
+        """As `open_database`, which each thread does for itself."""
         self._path = path
         self._schema = schema
+        self._later = later
         self._local = threading.local()
 
     def get(self) -> sqlite3.Connection:
@@ -77,7 +113,9 @@ class ConnectionPerThread:
         """
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = open_database(self._path, self._schema)
+            connection = self._local.connection = open_database(
+                self._path, self._schema, self._later
+            )
         return connection
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from opentrail.adapters.sqlite_file import open_database, told, transaction
+from opentrail.adapters.sqlite_file import Column, open_database, told, transaction
 from opentrail.ports.sigma.findings import FindingQuery, IncidentQuery, Limits
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.incidents import Incident, Whose
@@ -43,6 +43,11 @@ CREATE INDEX IF NOT EXISTS seen_last ON seen (last);
 CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 0), value INTEGER NOT NULL);
 """
 
+_LATER = (
+    Column("finding", "incident_id", "TEXT NOT NULL DEFAULT ''"),
+    Column("seen", "had", "INTEGER NOT NULL DEFAULT 0"),
+)
+
 _COUNT_WINDOWS = "SELECT rule_id, COUNT(*) FROM window GROUP BY rule_id HAVING COUNT(*) > ?"
 _DELETE_WINDOWS = """
 DELETE FROM window WHERE rule_id = ? AND group_hash IN (
@@ -67,7 +72,7 @@ class SqliteFindings:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _told("opened"):
-            self._connection = open_database(path, _SCHEMA)
+            self._connection = open_database(path, _SCHEMA, _LATER)
 
     def close(self) -> None:
         """Close the file."""
@@ -186,7 +191,9 @@ class SqliteFindings:
                 finding, made=known.made, muted=known.muted, incident_id=known.incident_id
             )
         self._connection.execute(
-            "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO finding "
+            "(id, made, rule_id, account_id, rank, muted, incident_id, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 finding.id,
                 finding.made,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from opentrail.adapters.sqlite_file import Column
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
@@ -40,6 +42,8 @@ CREATE TABLE IF NOT EXISTS follower (
 ) WITHOUT ROWID;
 """
 """A response's `raw` is NULL once it is in the journal; its eventID still tells what follows."""
+
+LATER = (Column("delivery", "expires", "INTEGER"),)
 
 KEPT = "number, state, attempts, since, due, changed, reason, person, chain, body"
 

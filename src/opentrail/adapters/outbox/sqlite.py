@@ -52,7 +52,7 @@ class SqliteOutbox:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._connections = ConnectionPerThread(path, schema.SCHEMA)
+        self._connections = ConnectionPerThread(path, schema.SCHEMA, schema.LATER)
         with _told("opened"):
             self._connections.get()
 
