@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.ports.targets.outbox import DeliveryState, DeliveryUnknown, Kept, Outbox, Step
 from opentrail.ports.targets.target import Targets
 from opentrail.workers.targets.deciding import dry_run, too_old
@@ -32,7 +32,7 @@ class Aging:
         Args:
             under_way: Ids of deliveries that are being tried; what becomes of them tells the try.
         """
-        now = int(self._clock.now().timestamp() * 1000)
+        now = epoch_milliseconds(self._clock.now())
         given_up = 0
         for kept in self._outbox.too_old(now, limit=AT_ONCE):
             if kept.delivery.id in under_way:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.ports.targets.outbox import (
     DeliveryQuery,
     DeliveryState,
@@ -34,7 +34,7 @@ class OutboxKeeper:
 
     def step(self) -> int:
         """Forget and refuse what is over; how much that was."""
-        now = int(self._clock.now().timestamp() * 1000)
+        now = epoch_milliseconds(self._clock.now())
         forgotten = self._outbox.forget(now - _milliseconds(KEPT_FOR), most=MOST_KEPT)
         for account, count in forgotten.early.items():
             _log.warning("deliveries_forgotten_early", account=account, count=count)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.ports.targets.outbox import (
     DeliveryState,
     DeliveryUnknown,
@@ -65,7 +65,7 @@ def _decide(
     kept = outbox.find(delivery_id)
     if kept is None:
         raise DeliveryUnknown(f"there is no delivery {delivery_id[:100]}")
-    at = int(now.timestamp() * 1000)
+    at = epoch_milliseconds(now)
     facts = replace(facts_of(kept.delivery, name, place=f"{at}/{name}"), person=person)
     event_id, raw = response_record(facts, now)
     goes_on = name != REFUSED

@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from opentrail.clock import Clock
+from opentrail.clock import Clock, epoch_milliseconds
 from opentrail.errors import Unavailable
 from opentrail.ports.targets.outbox import DeliveryState, Kept, Outbox, Step, expires, lane_of
 from opentrail.ports.targets.target import NO_TERMS, Answer, Outcome, Targets, Terms
@@ -170,4 +170,4 @@ class TargetsWorker:
         )
 
     def _now(self) -> int:
-        return int(self._clock.now().timestamp() * 1000)
+        return epoch_milliseconds(self._clock.now())
