@@ -10,7 +10,15 @@ from opentrail.app.wiring import open_event_reader
 from opentrail.cli.events.opening import interruptible, now, one_of, settings_here
 from opentrail.cli.events.table import row, width
 from opentrail.cli.sigma.places import findings_here
-from opentrail.cli.sigma.showing import FORMATS, VERSION, details, print_findings, told
+from opentrail.cli.sigma.showing import (
+    FORMATS,
+    VERSION,
+    at_least,
+    details,
+    line,
+    print_all,
+    told,
+)
 from opentrail.cli.terminal import EXIT_USAGE, fail, messages, output
 from opentrail.ports.events import EventReader, Search
 from opentrail.ports.sigma.findings import FindingQuery
@@ -18,7 +26,6 @@ from opentrail.predicate.expression import Any as AnyOf
 from opentrail.predicate.expression import Operator, Test
 from opentrail.search.times import parse_time
 from opentrail.sigma.finding import Finding
-from opentrail.sigma.rule import Level
 
 findings = typer.Typer(help="What rules found.", no_args_is_help=True)
 
@@ -41,13 +48,13 @@ def list_findings(  # noqa: PLR0913, PLR0917 - the command's options
     query = FindingQuery(
         account_id=account,
         rule_id=rule,
-        at_least=Level(one_of("level", level, list(Level)) if level else Level.INFORMATIONAL),
+        at_least=at_least(level),
         since=parse_time(since, now()),
         with_muted=muted,
         limit=limit,
     )
     with interruptible():
-        count = print_findings(findings_here().page(query), format)
+        count = print_all(findings_here().page(query), format, name="findings", shown=line)
     if format == "table":
         more = " (there may be more: --limit)" if count == limit else ""
         messages.print(f"{count} findings since {since}{more}")
@@ -71,8 +78,8 @@ def show_finding(
         records = [raw.decode("utf-8", "replace") for raw in raws]
         output.print_json(data={"version": VERSION, "finding": told(found), "events": records})
         return
-    for line in details(found):
-        output.print(line)
+    for detail in details(found):
+        output.print(detail)
     output.print("")
     for raw in raws:
         output.print(row(raw, width()))

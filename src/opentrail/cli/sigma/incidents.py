@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
 from opentrail.cli.events.opening import interruptible, now, one_of
-from opentrail.cli.sigma.places import findings_here, iso
-from opentrail.cli.sigma.showing import FORMATS, VERSION, line, told
-from opentrail.cli.terminal import EXIT_USAGE, fail, messages, output, safe
+from opentrail.cli.sigma.places import findings_here
+from opentrail.cli.sigma.showing import (
+    FORMATS,
+    VERSION,
+    at_least,
+    incident_line,
+    line,
+    print_all,
+    told,
+)
+from opentrail.cli.terminal import EXIT_USAGE, fail, messages, output
 from opentrail.ports.sigma.findings import FindingQuery, IncidentQuery
 from opentrail.search.times import parse_time
-from opentrail.sigma.incidents import Incident
-from opentrail.sigma.rule import Level
 
 incidents = typer.Typer(help="Findings that belong together.", no_args_is_help=True)
 
@@ -38,16 +43,16 @@ def list_incidents(
     query = IncidentQuery(
         account_id=account,
         actor=actor,
-        at_least=Level(one_of("level", level, list(Level)) if level else Level.INFORMATIONAL),
+        at_least=at_least(level),
         since=parse_time(since, now()),
         limit=limit,
     )
     with interruptible():
         found = findings_here().incidents(query)
-        _print(found, format)
+        count = print_all(found, format, name="incidents", shown=incident_line)
     if format == "table":
-        more = " (there may be more: --limit)" if len(found) == limit else ""
-        messages.print(f"{len(found)} incidents since {since}{more}")
+        more = " (there may be more: --limit)" if count == limit else ""
+        messages.print(f"{count} incidents since {since}{more}")
 
 
 @incidents.command("show")
@@ -67,39 +72,12 @@ def show_incident(
     query = FindingQuery(incident_id=found.id, with_muted=True, limit=_MOST_SHOWN)
     findings = sorted(store.page(query), key=lambda one: (one.last_time, one.id))
     if format == "json":
-        data = {"version": VERSION, "incident": _told(found), "findings": [*map(told, findings)]}
-        output.print_json(data=data)
+        listed = [told(one) for one in findings]
+        output.print_json(data={"version": VERSION, "incident": told(found), "findings": listed})
         return
-    output.print(_line(found))
+    output.print(incident_line(found))
     output.print("")
     for one in findings:
         output.print(line(one))
     if found.findings > len(findings):
         messages.print(f"{found.findings - len(findings)} of its findings are not shown.")
-
-
-def _print(found: tuple[Incident, ...], form: str) -> None:
-    if form == "json":
-        output.print_json(data={"version": VERSION, "incidents": [*map(_told, found)]})
-        return
-    for one in found:
-        text = _line(one) if form == "table" else msgspec.json.encode(_told(one)).decode()
-        output.print(text)
-
-
-def _told(one: Incident) -> dict[str, Any]:
-    """The incident as JSON tells it."""
-    return msgspec.structs.asdict(one) | {
-        "first_time": iso(one.first_time),
-        "last_time": iso(one.last_time),
-        "made": iso(one.made),
-        "told": dict(one.told),
-    }
-
-
-def _line(one: Incident) -> str:
-    return safe(
-        f"{one.id}  {iso(one.first_time)} to {iso(one.last_time)}  {one.level:13} "
-        f"{one.findings:>4} findings  {one.account_id or '-'}  {one.actor or '-'}: "
-        f"{'; '.join(one.rules)}"
-    )

@@ -1,27 +1,39 @@
-"""Findings for people and programs."""
+"""Findings and incidents for people and programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 
+from opentrail.cli.events.opening import one_of
 from opentrail.cli.sigma.places import iso
 from opentrail.cli.terminal import output, safe
 from opentrail.sigma.finding import Finding
+from opentrail.sigma.incidents import Incident
+from opentrail.sigma.rule import Level
 
 VERSION = 1
 FORMATS = ("table", "json", "jsonl")
 
 
-def told(finding: Finding) -> dict[str, Any]:
-    """The finding as JSON tells it."""
-    return msgspec.structs.asdict(finding) | {
-        "first_time": iso(finding.first_time),
-        "last_time": iso(finding.last_time),
-        "made": iso(finding.made),
-        "values": dict(finding.values),
+_Found = TypeVar("_Found", Finding, Incident)
+
+
+def at_least(level: str) -> Level:
+    """The level of an option; every level if it is not given."""
+    return Level(one_of("level", level, list(Level))) if level else Level.INFORMATIONAL
+
+
+def told(one: Finding | Incident) -> dict[str, Any]:
+    """It as JSON tells it."""
+    pairs = {"values": one.values} if isinstance(one, Finding) else {"told": one.told}
+    return msgspec.structs.asdict(one) | {
+        "first_time": iso(one.first_time),
+        "last_time": iso(one.last_time),
+        "made": iso(one.made),
+        **{name: dict(found) for name, found in pairs.items()},
     }
 
 
@@ -34,25 +46,41 @@ def line(finding: Finding) -> str:
     )
 
 
-def print_findings(found: Iterable[Finding], form: str) -> int:
-    """Print them; how many they were."""
-    count = 0
+def incident_line(one: Incident) -> str:
+    """The incident in one line."""
+    return safe(
+        f"{one.id}  {iso(one.first_time)} to {iso(one.last_time)}  {one.level:13} "
+        f"{one.findings:>4} findings  {one.account_id or '-'}  {one.actor or '-'}: "
+        f"{'; '.join(one.rules)}"
+    )
+
+
+def print_all(
+    found: Iterable[_Found], form: str, *, name: str, shown: Callable[[_Found], str]
+) -> int:
+    """Print them; how many they were.
+
+    Args:
+        name: The member that holds them in JSON.
+        shown: One in a line.
+    """
     if form == "json":
         listed = [told(one) for one in found]
-        output.print_json(data={"version": VERSION, "findings": listed})
+        output.print_json(data={"version": VERSION, name: listed})
         return len(listed)
+    count = 0
     for one in found:
         count += 1
-        print_one(one, form)
+        print_one(one, form, shown)
     return count
 
 
-def print_one(finding: Finding, form: str) -> None:
+def print_one(one: _Found, form: str, shown: Callable[[_Found], str]) -> None:
     """Print one as a line."""
     if form == "table":
-        output.print(line(finding))
+        output.print(shown(one))
     else:
-        output.print(msgspec.json.encode(told(finding)).decode())
+        output.print(msgspec.json.encode(told(one)).decode())
 
 
 def details(finding: Finding) -> Iterator[str]:

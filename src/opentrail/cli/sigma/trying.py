@@ -16,7 +16,7 @@ from opentrail.adapters.findings import FILE_NAME, MemoryFindings, SqliteFinding
 from opentrail.app.wiring import open_event_reader
 from opentrail.cli.events.opening import existing_settings, interruptible, now, one_of
 from opentrail.cli.sigma.places import iso, rules_here
-from opentrail.cli.sigma.showing import FORMATS, VERSION, print_one, told
+from opentrail.cli.sigma.showing import FORMATS, VERSION, line, print_one, told
 from opentrail.cli.terminal import EXIT_FINDINGS, EXIT_USAGE, fail, messages, output, safe
 from opentrail.search.times import parse_range
 from opentrail.sigma.finding import Finding
@@ -118,7 +118,7 @@ class _Summary:
             if self._form == "json":
                 self._shown.append(finding)
             else:
-                print_one(finding, self._form)
+                print_one(finding, self._form, line)
 
     def end(self, trial: Trial) -> None:
         if self._form == "json":
