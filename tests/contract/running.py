@@ -154,6 +154,16 @@ def running(directory: Path, *arguments: str, **settings: str) -> Iterator[Runni
         server.stop()
 
 
+def organization(server: Running) -> dict[str, Any] | None:
+    """What DescribeOrganization tells; None until the server has seen that there is one."""
+    client = server.client("organizations")
+    try:
+        found: dict[str, Any] = client.describe_organization()["Organization"]
+    except client.exceptions.AWSOrganizationsNotInUseException:
+        return None
+    return found
+
+
 def wait_for(condition: Any, *, seconds: float = 30) -> Any:
     """The first true value of `condition`."""
     deadline = time.monotonic() + seconds

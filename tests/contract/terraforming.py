@@ -16,29 +16,36 @@ from pathlib import Path
 import pytest
 from running import Running
 
-PLUGINS = next(
-    (
-        str(folder)
-        for folder in (
-            *(Path(one) for one in (os.environ.get("TF_PLUGIN_DIR"),) if one),
-            Path.home() / ".terraform.d" / "plugins",
-            *(Path(root) for root in ("/usr/local/share/terraform/plugins",
-                                      "/usr/share/terraform/plugins")),
-            *Path("/opt").glob("*plugins*"),
+AWS = "registry.terraform.io/hashicorp/aws"
+
+
+def plugin_directories() -> Iterator[Path]:
+    """Where Terraform itself looks for providers, and where add-on software is put (FHS 3.13)."""
+    named = os.environ.get("TF_PLUGIN_DIR")
+    if named:
+        yield Path(named)
+    settings = Path(os.environ.get("TF_CLI_CONFIG_FILE") or Path.home() / ".terraformrc")
+    if settings.is_file():
+        mirrors = re.findall(
+            r'filesystem_mirror\s*{[^}]*path\s*=\s*"([^"]+)"', settings.read_text()
         )
-        if (folder / "registry.terraform.io" / "hashicorp" / "aws").is_dir()
-    ),
-    "",
-)  # fmt: skip
+        yield from map(Path, mirrors)
+    yield Path.home() / ".terraform.d" / "plugins"
+    for root in ("/usr/local/share", "/usr/share"):
+        yield Path(root) / "terraform" / "plugins"
+    yield from Path("/opt").glob("*plugins*")
+
+
+PLUGINS = next((str(one) for one in plugin_directories() if (one / AWS).is_dir()), "")
 
 needs_terraform = pytest.mark.skipif(
     shutil.which("terraform") is None or not PLUGINS,
-    reason="the terraform binary or its AWS provider is not on this machine (TF_PLUGIN_DIR)",
+    reason="the terraform binary, or its AWS provider in a mirror or in TF_PLUGIN_DIR, is not here",
 )
 
 
 EAGER = {"GOGC": "400", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-"""Terraform and the provider hold hundreds of megabytes of schemas, and collect no rubbish."""
+"""Terraform and the provider hold hundreds of megabytes of schemas: rubbish is collected rarely."""
 
 
 @contextmanager
@@ -47,9 +54,7 @@ def provider(server: Running) -> Iterator[str]:
 
     Terraform starts it anew several times in each command, which takes most of the command's time.
     """
-    (binary,) = Path(PLUGINS).glob(
-        "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"
-    )
+    (binary,) = Path(PLUGINS, AWS).glob("*/*/terraform-provider-aws*")
     quiet = {"TF_LOG_SDK": "off", "TF_LOG_PROVIDER": "off"}
     with subprocess.Popen(
         [str(binary), "-debug"], env=server.environment() | EAGER | quiet, stdout=subprocess.PIPE,
@@ -78,7 +83,9 @@ class Workspace:
     @classmethod
     def of(cls, name: str, directory: Path, server: Running, attached: str = "") -> "Workspace":
         folder = directory / "work"
-        shutil.copytree(Path(__file__).parent / name, folder)
+        here = Path(__file__).parent
+        shutil.copytree(here / name, folder)
+        shutil.copy(here / "terraform_provider.tf", folder / "provider.tf")
         made = cls(folder, server, attached)
         made.run("init", f"-plugin-dir={PLUGINS}")
         return made

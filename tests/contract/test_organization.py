@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, running, wait_for
+from running import ACCOUNT, Running, organization, running, wait_for
 
 pytestmark = pytest.mark.contract
 
@@ -41,14 +41,12 @@ def test_an_organizations_trail_from_first_to_last(tmp_path: Path) -> None:
         member, late = key_of(server, MEMBER), key_of(server, LATE)
         made = server.run("opentrail", "org", "create").stdout.split()
         server.run("opentrail", "org", "add-account", MEMBER, "--name", "worker")
-        described = wait_for(
-            lambda: server.run("aws", "organizations", "describe-organization", check=False).stdout
-        )
-        organization = json.loads(described)["Organization"]
+        wait_for(lambda: organization(server))
+        described = json.loads(aws("organizations", "describe-organization").stdout)["Organization"]
         places = [
             "arn:aws:s3:::everybody",
             f"arn:aws:s3:::everybody/AWSLogs/{ACCOUNT}/*",
-            f"arn:aws:s3:::everybody/AWSLogs/{organization['Id']}/*",
+            f"arn:aws:s3:::everybody/AWSLogs/{described['Id']}/*",
         ]
         statement = {
             "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
@@ -91,11 +89,11 @@ def test_an_organizations_trail_from_first_to_last(tmp_path: Path) -> None:
         records = server.records()
         names = [one for one in delivered(server, LATE) if one != "ListTrails"]
 
-    assert organization["Id"] == made[2].rstrip(",")
+    assert described["Id"] == made[2].rstrip(",")
     assert names == ["ListRoles"]
     for account, done in validated.items():
         assert "INVALID" not in done.stdout + done.stderr
-        assert f"/{organization['Id']}/{account}/CloudTrail/" in done.stdout
+        assert f"/{described['Id']}/{account}/CloudTrail/" in done.stdout
     assert json.loads(verified.stdout)["verdict"] == "VALID"
     changes = [one for one in records if one["eventSource"] == "organizations.amazonaws.com"]
     told = [one["eventName"] for one in changes if one["eventType"] == "AwsServiceEvent"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ACCOUNT, Running, running, wait_for
+from running import ACCOUNT, Running, organization, running, wait_for
 from terraforming import Workspace, needs_terraform, provider
 from test_cloudwatch import alarm
 
@@ -42,7 +42,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("d") / "data", OPENTRAIL_BUCKET_POLICIES="check") as made:
         made.run("opentrail", "org", "create")
         made.run("opentrail", "org", "add-account", "222222222222")
-        wait_for(lambda: made.client("organizations").describe_organization())
+        wait_for(lambda: organization(made))
         yield made
 
 

@@ -1,18 +1,7 @@
 # What test_terraform.py creates, changes and destroys.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
 variable "comment" {
   default = "first"
-}
-
-provider "aws" {
-  region            = "us-east-1"
-  s3_use_path_style = true
 }
 
 resource "aws_vpc" "net" {

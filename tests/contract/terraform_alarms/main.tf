@@ -1,15 +1,5 @@
 # Alarms of every kind and a dashboard with every widget.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  s3_use_path_style = true
-}
-
 variable "threshold" {
   default = 1
 }

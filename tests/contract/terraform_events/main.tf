@@ -1,13 +1,5 @@
 # Event rules with every block that concerns whom they tell and when.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {}
-
 variable "description" {
   default = "first"
 }

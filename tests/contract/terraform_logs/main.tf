@@ -1,17 +1,3 @@
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  skip_metadata_api_check     = true
-  skip_credentials_validation = true
-}
-
 variable "retention" {
   default = 7
 }

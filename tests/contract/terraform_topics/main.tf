@@ -1,13 +1,5 @@
 # Topics and subscriptions with every block that OpenTrail keeps.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {}
-
 variable "name" {
   default = "Alerts"
 }

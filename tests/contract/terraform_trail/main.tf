@@ -1,15 +1,5 @@
 # A trail with every block that the provider knows, and all that it delivers to.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  s3_use_path_style = true
-}
-
 variable "selectors" {
   description = "basic or advanced"
   default     = "basic"
