@@ -202,7 +202,9 @@ def test_a_pack_is_added_learned_and_removed(world: World) -> None:
     assert "0 files added, 12 were there" in again.stderr
     assert "values and groups" in learned.stdout
     assert len(world.json("rules", "list")["rules"]) == 21
-    world.run("rules", "remove", "--pack", "principals")
+    world.run("rules", "remove", "principals/root.yml")
+    removed = world.run("rules", "remove", "--pack", "principals").stdout
+    assert len(removed.splitlines()) == 11
     assert world.json("rules", "list")["rules"] == []
     for words in (("add",), ("add", "x.yml", "--pack", "principals"), ("remove", "--pack", "x")):
         world.run("rules", *words, code=2)

@@ -129,12 +129,12 @@ def test_values_are_remembered(store: FindingStore) -> None:
 
 def test_a_second_writer_turns_nothing_back(store: FindingStore) -> None:
     key = SeenKey("rule", "group", "value")
-    store.commit(Changes(seen={key: Seen(50, 90)}))
+    store.commit(Changes(seen={key: Seen(50, 90, 5)}))
 
     # `rules learn` read its place before the worker wrote, and knows an older past.
-    store.commit(Changes(seen={key: Seen(10, 60)}))
+    store.commit(Changes(seen={key: Seen(10, 60, 3)}))
 
-    assert store.seen(key) == Seen(10, 90)
+    assert store.seen(key) == Seen(10, 90, 5)
 
 
 def test_two_writers_of_one_file_remember_together(tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ def test_a_finding_that_comes_late_belongs_to_what_it_is_near() -> None:
     assert two.findings == 2
 
 
+def test_what_was_kept_before_it_began_earlier_is_not_grown_anew() -> None:
+    found = [finding(1, 4000), finding(2, 4000), finding(3, 3000), finding(4, 3000)]
+
+    (one,) = incidents(found, every=2)
+
+    assert (one.first_time, one.findings) == (3000, 4)
+
+
 def test_an_incident_ends_whatever_comes() -> None:
     found = incidents([finding(number, number * 1800) for number in range(100)])
 

@@ -25,7 +25,8 @@ from opentrail.ports.state import Change
 from opentrail.ports.targets.outbox import Delivery, DeliveryQuery
 from opentrail.sigma.finding import Finding
 from opentrail.sigma.muting import MUTE_KIND, Mute
-from opentrail.sigma.remembering import Changes
+from opentrail.sigma.remembering import Changes, WindowKey
+from opentrail.sigma.windows import Window
 from opentrail.workers.sigma import SigmaWorker
 from opentrail.workers.sigma.worker import LOOK_EVERY
 from sigma_samples import rule_text
@@ -423,6 +424,31 @@ def test_a_flood_after_a_finding_leaves_it_in_its_incident(world: World) -> None
     (finding,) = world.found()
     (incident,) = world.findings.incidents(IncidentQuery())
     assert (finding.count, finding.incident_id) == (6, incident.id)
+
+
+class Stumbling(MemoryFindings):
+    """A store that once cannot tell of a window."""
+
+    stumbles = True
+
+    def window(self, key: WindowKey) -> Window | None:
+        if self.stumbles:
+            self.stumbles = False
+            raise Unavailable("the disk is away")
+        return super().window(key)
+
+
+def test_a_finding_of_a_batch_that_failed_is_counted_once(world: World) -> None:
+    world.findings = Stumbling()
+    world.start()
+    world.call("StopLogging")
+    world.call("ConsoleLogin")
+    with pytest.raises(Unavailable):
+        world.settle()
+    world.settle()
+
+    (incident,) = world.findings.incidents(IncidentQuery())
+    assert incident.findings == 1
 
 
 def test_what_is_muted_is_in_no_incident(world: World) -> None:
